@@ -1,0 +1,62 @@
+// Small text helpers that need neither iostream nor locale.
+#pragma once
+
+#include <charconv>
+#include <concepts>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cfs {
+
+namespace detail {
+inline void append(std::string& out, std::string_view part) {
+  out += part;
+}
+inline void append(std::string& out, char part) {
+  out += part;
+}
+template <std::integral N>
+  requires(!std::same_as<N, char> && !std::same_as<N, bool>)
+void append(std::string& out, N part) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, part).ptr);
+}
+}  // namespace detail
+
+// Joins strings, characters and integers (in decimal).
+template <class... Parts>
+[[nodiscard]] std::string cat(const Parts&... parts) {
+  std::string out;
+  (detail::append(out, parts), ...);
+  return out;
+}
+
+// The whole of `text` as a decimal number without sign or blanks; nothing if it is anything else or does not
+// fit.
+template <std::unsigned_integral N>
+[[nodiscard]] std::optional<N> parse_decimal(std::string_view text) {
+  N value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+// The pieces of `text` between separators; "a,,b" gives three, "" gives one empty piece.
+[[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
+
+// Lower-case hexadecimal.
+[[nodiscard]] std::string to_hex(std::span<const unsigned char> bytes);
+
+// The bytes that an even number of lower-case hexadecimal digits names; nothing for any other text.
+[[nodiscard]] std::optional<std::vector<unsigned char>> from_hex(std::string_view text);
+
+// Text from an untrusted source made safe to print in one line: control and non-ASCII bytes become \xNN, and
+// anything past 200 bytes becomes "...".
+[[nodiscard]] std::string printable(std::string_view text);
+
+}  // namespace cfs
