@@ -115,7 +115,7 @@ std::string errno_text(int error) {
   return text != nullptr ? std::string(text) : cat("error ", error);
 }
 
-tl::unexpected<Error> fail_errno(Code code, std::string what, int error) {
+tl::unexpected<Error> fail_errno(Code code, std::string_view what, int error) {
   return fail(code, cat(what, ": ", errno_text(error)));
 }
 

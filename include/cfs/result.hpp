@@ -91,7 +91,7 @@ using Result = tl::expected<T, Error>;
 
 // The same for a failed system call: appends the text of `error` (an errno value, or -errno as the kernel
 // returns it).
-[[nodiscard]] tl::unexpected<Error> fail_errno(Code code, std::string what, int error = errno);
+[[nodiscard]] tl::unexpected<Error> fail_errno(Code code, std::string_view what, int error = errno);
 
 // The kernel's text for an errno value, such as "No such file or directory". Thread-safe.
 [[nodiscard]] std::string errno_text(int error);
@@ -109,7 +109,9 @@ T take(Result<T>& result) {
 
 // CFS_TRY(expression): the value of a Result, or return its error from the calling function.
 // CFS_TRY_IN(expression, context): the same, with "context: " put before the error. The context is a string
-// expression evaluated only on failure.
+// expression evaluated only on failure. Not inside braces that build an object of several members: returning
+// from there, GCC does not destroy those built already. NOLINTBEGIN(bugprone-macro-parentheses): a
+// declaration's name and a member call cannot stand in parentheses.
 #define CFS_TRY_NAMED_(variable, expression, on_error)                             \
   (__extension__({                                                                 \
     auto variable = (expression);                                                  \
@@ -123,3 +125,4 @@ T take(Result<T>& result) {
 #define CFS_TRY(expression) CFS_TRY_NAMED_(CFS_TRY_PASTE_(result_, __COUNTER__), (expression), )
 #define CFS_TRY_IN(expression, context) \
   CFS_TRY_NAMED_(CFS_TRY_PASTE_(result_, __COUNTER__), (expression), .within(context))
+// NOLINTEND(bugprone-macro-parentheses)
