@@ -1,0 +1,58 @@
+// What this device accepts: /etc/composefs-root/policy.toml of the initramfs, which is trusted because the
+// initramfs is. An absent key means the safe value; an unknown key is an error.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "cfs/device.hpp"
+#include "cfs/manifest.hpp"
+#include "cfs/result.hpp"
+
+namespace cfs {
+
+enum class CmdlineTrust : std::uint8_t { untrusted_cmdline, signed_cmdline };
+enum class FailureAction : std::uint8_t { reboot, poweroff, halt };
+
+struct Policy {
+  std::string image_id;  // manifests of other products are refused
+  DeviceSpec store;      // where the store is, unless the command line selects another device
+  std::chrono::seconds device_timeout{10};
+
+  struct Trust {
+    std::uint64_t threshold = 1;    // distinct keys whose signatures a manifest needs; at least 1
+    std::set<std::string> revoked;  // key ids (64 hex digits) that never count
+    std::uint64_t security_version_floor = 0;
+  } trust;
+
+  struct State {
+    // Nothing: no persistent state. Otherwise a device, or the store's own file system.
+    std::optional<DeviceSpec> device;
+    bool on_store = false;             // device = "store"
+    EtcMode etc = EtcMode::transient;  // the loosest that a manifest may ask for: none < transient < overlay
+    VarMode var = VarMode::bind;       // likewise: none < transient < bind
+    bool noexec = false;  // mount options "noexec": on top of nodev and nosuid, which are always set
+  } state;
+
+  struct Failure {
+    FailureAction action = FailureAction::reboot;
+    bool shell = false;
+  } failure;
+
+  CmdlineTrust cmdline = CmdlineTrust::untrusted_cmdline;
+};
+
+// Parses the text of a policy. Code::policy_malformed. What later versions will accept ([tpm] mode other than
+// "off", trust.cmdline-digest, failure.max-reboots) is refused by name until it is implemented: half a policy
+// would be a weaker one.
+[[nodiscard]] Result<Policy> parse_policy(std::string_view text);
+
+// Reads and parses DIRECTORY/policy.toml. Code::policy_missing when it is absent or empty,
+// Code::policy_malformed. At most 64 KiB.
+[[nodiscard]] Result<Policy> load_policy(const std::string& file);
+
+}  // namespace cfs

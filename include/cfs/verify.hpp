@@ -1,0 +1,73 @@
+// The chain from bytes to an image that may be mounted. Verified things can be made only here.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cfs/digest.hpp"
+#include "cfs/fd.hpp"
+#include "cfs/key.hpp"
+#include "cfs/manifest.hpp"
+#include "cfs/policy.hpp"
+#include "cfs/result.hpp"
+
+namespace cfs {
+
+// A manifest whose signatures, image id, security-version and kernel requirement were accepted.
+class VerifiedManifest {
+ public:
+  [[nodiscard]] const Manifest& manifest() const noexcept { return manifest_; }
+  [[nodiscard]] const std::vector<std::string>& signers() const noexcept { return signers_; }  // key ids
+  // Of the state that the manifest asks for, what the policy allows.
+  [[nodiscard]] EtcMode etc() const noexcept { return etc_; }
+  [[nodiscard]] VarMode var() const noexcept { return var_; }
+
+  // The init to execute: `requested` (from init=) if the manifest lists it, or any absolute path if the
+  // command line is a signed one; without a request the manifest's first. Code::init_refused.
+  [[nodiscard]] Result<std::string> init(const std::optional<std::string>& requested) const;
+
+ private:
+  friend Result<VerifiedManifest> verify_manifest(std::string_view, std::string_view,
+                                                  std::span<const PublicKey>, const Policy&,
+                                                  std::string_view);
+  VerifiedManifest() = default;
+  Manifest manifest_;
+  std::vector<std::string> signers_;
+  EtcMode etc_ = EtcMode::none;
+  VarMode var_ = VarMode::none;
+  bool any_init_ = false;
+};
+
+// `bytes` and `signature_file` are the raw files; signatures are checked before the bytes are parsed.
+// `kernel_release` is the running kernel's `uname -r`; empty skips the kernel requirement (on a build host).
+// Code::signature_malformed, signature_untrusted, manifest_malformed, image_id_mismatch, version_too_low,
+// kernel_mismatch; state_failed when the image keeps state and the policy names no place for it;
+// policy_malformed when the threshold is above the number of keys that are not revoked.
+[[nodiscard]] Result<VerifiedManifest> verify_manifest(std::string_view bytes,
+                                                       std::string_view signature_file,
+                                                       std::span<const PublicKey> keys, const Policy& policy,
+                                                       std::string_view kernel_release);
+
+// An image file whose measured fs-verity digest is the one in its verified manifest. The descriptor that was
+// measured is the descriptor that is mounted.
+class VerifiedImage {
+ public:
+  [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
+
+ private:
+  friend Result<VerifiedImage> verify_image(Fd, const VerifiedManifest&,
+                                            const std::function<Result<Digest>(const Fd&)>&);
+  explicit VerifiedImage(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+// `measure` gives the fs-verity digest of an open file: the kernel's word (Kernel::measure_verity) on a
+// device, a computation on a build host. Code::digest_mismatch, and what `measure` reports.
+[[nodiscard]] Result<VerifiedImage> verify_image(Fd image, const VerifiedManifest& manifest,
+                                                 const std::function<Result<Digest>(const Fd&)>& measure);
+
+}  // namespace cfs

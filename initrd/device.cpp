@@ -1,0 +1,76 @@
+#include "cfs/device.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "cfs/text.hpp"
+
+namespace cfs {
+
+namespace {
+
+struct Tag {
+  std::string_view prefix;
+  DeviceSpec::By by;
+};
+
+constexpr std::array<Tag, 4> tags{{{"UUID=", DeviceSpec::By::uuid},
+                                   {"LABEL=", DeviceSpec::By::label},
+                                   {"PARTUUID=", DeviceSpec::By::partuuid},
+                                   {"PARTLABEL=", DeviceSpec::By::partlabel}}};
+
+// The longest of the tags is a GPT partition's name: 36 UTF-16 units, so at most 108 bytes of UTF-8.
+constexpr std::size_t longest_tag = 108;
+
+// Volume ids and partition ids: hexadecimal digits in groups.
+bool is_uuid(std::string_view text) noexcept {
+  return text.find_first_not_of("0123456789abcdefABCDEF-") == std::string_view::npos;
+}
+
+// /dev/NAME…, without "." or ".." or an empty component.
+bool is_device_path(std::string_view path) noexcept {
+  constexpr std::string_view dev = "/dev/";
+  if (!path.starts_with(dev)) {
+    return false;
+  }
+  const auto components = split(path.substr(dev.size()), '/');
+  return std::all_of(components.begin(), components.end(), [](std::string_view component) {
+    return !component.empty() && component != "." && component != "..";
+  });
+}
+
+}  // namespace
+
+Result<DeviceSpec> DeviceSpec::parse(std::string_view text) {
+  for (const Tag& tag : tags) {
+    if (!text.starts_with(tag.prefix)) {
+      continue;
+    }
+    const auto value = text.substr(tag.prefix.size());
+    const bool is_id = tag.by == By::uuid || tag.by == By::partuuid;
+    if (value.empty() || value.size() > longest_tag || (is_id && !is_uuid(value)) ||
+        value.find('\0') != std::string_view::npos) {
+      return fail(Code::unsupported_input,
+                  cat("\"", printable(text), "\" does not name a device: its ",
+                      tag.prefix.substr(0, tag.prefix.size() - 1), " cannot be right"));
+    }
+    return DeviceSpec{tag.by, std::string(value)};
+  }
+  if (text.size() < 4096 && text.find('\0') == std::string_view::npos && is_device_path(text)) {
+    return DeviceSpec{By::path, std::string(text)};
+  }
+  return fail(Code::unsupported_input,
+              cat("\"", printable(text),
+                  "\" does not name a device as UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path below /dev"));
+}
+
+std::string DeviceSpec::text() const {
+  for (const Tag& tag : tags) {
+    if (tag.by == by) {
+      return cat(tag.prefix, value);
+    }
+  }
+  return value;
+}
+
+}  // namespace cfs

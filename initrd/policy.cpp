@@ -1,0 +1,187 @@
+#include "cfs/policy.hpp"
+
+#include "cfs/file.hpp"
+#include "cfs/text.hpp"
+#include "cfs/toml.hpp"
+
+namespace cfs {
+
+namespace {
+
+constexpr auto malformed = Code::policy_malformed;
+constexpr std::size_t policy_max_bytes = 64UL * 1024;
+constexpr std::uint64_t longest_timeout = 3600;  // seconds
+constexpr std::size_t key_id_bytes = 32;         // SHA-256
+
+tl::unexpected<Error> unsupported(std::string_view what) {
+  return fail(malformed, cat(what, " is not supported by this version"));
+}
+
+Result<DeviceSpec> parse_device(std::string_view key, std::string_view text) {
+  auto device = DeviceSpec::parse(text);
+  if (!device) {
+    return fail(malformed, cat(key, ": ", device.error().what()));
+  }
+  return device;
+}
+
+Result<Policy::Trust> parse_trust(TomlTable table) {
+  Policy::Trust trust;
+  if (const auto threshold = CFS_TRY(table.number("threshold"))) {
+    if (*threshold == 0) {
+      return fail(malformed, "trust.threshold must be at least 1: a signature is always required");
+    }
+    trust.threshold = *threshold;
+  }
+  if (const auto revoked = CFS_TRY(table.strings("revoked"))) {
+    for (const std::string& id : *revoked) {
+      const auto bytes = from_hex(id);
+      if (!bytes || bytes->size() != key_id_bytes) {
+        return fail(malformed, cat("trust.revoked holds \"", printable(id),
+                                   "\", which is not a key id of 64 lower-case hexadecimal digits"));
+      }
+      trust.revoked.insert(id);
+    }
+  }
+  trust.security_version_floor = CFS_TRY(table.number("security-version-floor")).value_or(0);
+  if (CFS_TRY(table.boolean("cmdline-digest")).value_or(false)) {
+    return unsupported("trust.cmdline-digest = true");
+  }
+  CFS_TRY(table.finish());
+  return trust;
+}
+
+// Only the switch exists so far: whoever sets more expects protection that is not there.
+Result<> parse_tpm(TomlTable table) {
+  if (const auto mode = CFS_TRY(table.string("mode")); mode && *mode != "off") {
+    return unsupported(cat("tpm.mode = \"", printable(*mode), "\""));
+  }
+  if (const auto rest = table.finish(); !rest) {
+    return fail(malformed,
+                cat(rest.error().what(), ": only tpm.mode = \"off\" is supported by this version"));
+  }
+  return {};
+}
+
+Result<Policy::State> parse_state(TomlTable table) {
+  Policy::State state;
+  if (const auto device = CFS_TRY(table.string("device"))) {
+    if (*device == "store") {
+      state.on_store = true;
+    } else {
+      state.device = CFS_TRY(parse_device("state.device", *device));
+    }
+  }
+  if (const auto text = CFS_TRY(table.string("etc"))) {
+    const auto mode = parse_etc_mode(*text);
+    if (!mode) {
+      return fail(malformed, cat("state.etc is \"", printable(*text), "\", not overlay, transient or none"));
+    }
+    state.etc = *mode;
+  }
+  if (const auto text = CFS_TRY(table.string("var"))) {
+    const auto mode = parse_var_mode(*text);
+    if (!mode) {
+      return fail(malformed, cat("state.var is \"", printable(*text), "\", not bind, transient or none"));
+    }
+    state.var = *mode;
+  }
+  if (const auto options = CFS_TRY(table.strings("options"))) {
+    for (const std::string& option : *options) {
+      if (option != "noexec") {
+        return fail(malformed,
+                    cat("state.options holds \"", printable(option), "\", and only \"noexec\" is known"));
+      }
+      state.noexec = true;
+    }
+  }
+  CFS_TRY(table.finish());
+  return state;
+}
+
+Result<Policy::Failure> parse_failure(TomlTable table) {
+  Policy::Failure failure;
+  if (const auto action = CFS_TRY(table.string("action"))) {
+    if (*action == "reboot") {
+      failure.action = FailureAction::reboot;
+    } else if (*action == "poweroff") {
+      failure.action = FailureAction::poweroff;
+    } else if (*action == "halt") {
+      failure.action = FailureAction::halt;
+    } else {
+      return fail(malformed,
+                  cat("failure.action is \"", printable(*action), "\", not reboot, poweroff or halt"));
+    }
+  }
+  failure.shell = CFS_TRY(table.boolean("shell")).value_or(false);
+  if (CFS_TRY(table.number("max-reboots"))) {
+    return unsupported("failure.max-reboots");
+  }
+  CFS_TRY(table.finish());
+  return failure;
+}
+
+Result<CmdlineTrust> parse_cmdline(TomlTable table) {
+  auto trust = CmdlineTrust::untrusted_cmdline;
+  if (const auto word = CFS_TRY(table.string("trust"))) {
+    if (*word == "signed") {
+      trust = CmdlineTrust::signed_cmdline;
+    } else if (*word != "untrusted") {
+      return fail(malformed, cat("cmdline.trust is \"", printable(*word), "\", not untrusted or signed"));
+    }
+  }
+  CFS_TRY(table.finish());
+  return trust;
+}
+
+}  // namespace
+
+Result<Policy> parse_policy(std::string_view text) {
+  TomlTable top = CFS_TRY(TomlTable::parse(text, malformed));
+  Policy policy;
+  policy.image_id = CFS_TRY(top.required_string("image-id"));
+  if (policy.image_id.empty()) {
+    return fail(malformed, "image-id is empty");
+  }
+  policy.store = CFS_TRY(parse_device("store", CFS_TRY(top.required_string("store"))));
+  if (const auto timeout = CFS_TRY(top.number("device-timeout"))) {
+    if (*timeout < 1 || *timeout > longest_timeout) {
+      return fail(malformed, cat("device-timeout must be 1 to ", longest_timeout, " seconds"));
+    }
+    policy.device_timeout = std::chrono::seconds(static_cast<std::int64_t>(*timeout));
+  }
+  if (auto table = CFS_TRY(top.table("trust"))) {
+    policy.trust = CFS_TRY(parse_trust(std::move(*table)));
+  }
+  if (auto table = CFS_TRY(top.table("tpm"))) {
+    CFS_TRY(parse_tpm(std::move(*table)));
+  }
+  if (auto table = CFS_TRY(top.table("state"))) {
+    policy.state = CFS_TRY(parse_state(std::move(*table)));
+  }
+  if (auto table = CFS_TRY(top.table("failure"))) {
+    policy.failure = CFS_TRY(parse_failure(std::move(*table)));
+  }
+  if (auto table = CFS_TRY(top.table("cmdline"))) {
+    policy.cmdline = CFS_TRY(parse_cmdline(std::move(*table)));
+  }
+  CFS_TRY(top.finish());
+  return policy;
+}
+
+Result<Policy> load_policy(const std::string& file) {
+  const auto text = read_file(file, policy_max_bytes);
+  if (!text) {
+    const Code code = text.error().code();
+    return fail(code == Code::not_found      ? Code::policy_missing
+                : code == Code::path_refused ? malformed
+                                             : code,
+                text.error().what());
+  }
+  if (text->empty()) {
+    return fail(Code::policy_missing, cat(printable(file), " is empty"));
+  }
+  return CFS_TRY_IN(parse_policy(*text), printable(file));
+}
+
+}  // namespace cfs
