@@ -1,0 +1,42 @@
+// Finding the block device that a DeviceSpec names, and waiting for it to appear.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "cfs/device.hpp"
+#include "cfs/fd.hpp"
+#include "cfs/result.hpp"
+
+namespace cfs {
+
+struct BlockDevice {
+  std::string path;         // "/dev/vda1"
+  std::string file_system;  // "ext4", "btrfs" or "f2fs"
+};
+
+// What the device says of itself; an empty string where it says nothing. libblkid's words.
+struct DeviceTags {
+  std::string file_system;
+  std::string uuid;
+  std::string label;
+  std::string partuuid;
+  std::string partlabel;
+};
+
+// Reads the tags of a block device, or of a disk image without partitions. Only the file systems that a store
+// or a state can lie on are looked for. A device that cannot be read has no tags.
+[[nodiscard]] DeviceTags probe(const Fd& device);
+
+// Whether a device at `path` with these tags is the one that `spec` names.
+[[nodiscard]] bool matches(const DeviceSpec& spec, const std::string& path, const DeviceTags& tags);
+
+// The device that `spec` names, waiting up to `timeout` for the kernel to announce it (uevents; no polling).
+// `meanwhile` is called at least once a second while waiting. Needs /sys and /dev.
+// Code::device_missing after the deadline; Code::device_ambiguous when several devices match;
+// Code::device_unreadable when it holds none of the file systems.
+[[nodiscard]] Result<BlockDevice> wait_for_device(const DeviceSpec& spec, std::chrono::seconds timeout,
+                                                  const std::function<void()>& meanwhile);
+
+}  // namespace cfs

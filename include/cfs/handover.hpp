@@ -1,0 +1,29 @@
+// The last act: the verified root becomes the machine's root, and its init takes over.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cfs/fd.hpp"
+#include "cfs/kernel.hpp"
+#include "cfs/result.hpp"
+
+namespace cfs {
+
+// The program of a root, by absolute path as seen from inside it, its symbolic links resolved there.
+// Code::init_failed unless it is a regular file that can be executed.
+[[nodiscard]] Result<> check_init(const Fd& root, const std::string& init);
+
+// Attaches `tree` at /sysroot, moves /dev, /proc, /sys and /run into it, frees the initramfs and makes it the
+// root. Frees only when the old root is a ramfs or tmpfs, and never across a mount. Code::mount_failed.
+[[nodiscard]] Result<> switch_root(Kernel& kernel, const Fd& tree);
+
+// Executes `init`; returns only on failure. Code::init_failed.
+[[nodiscard]] Error execute(const std::string& init, const std::vector<std::string>& arguments,
+                            const std::vector<std::string>& environment);
+
+// Removes everything below `directory` that lies on the same file system; errors are ignored, for all that is
+// lost is memory.
+void remove_tree(const Fd& directory);
+
+}  // namespace cfs

@@ -1,0 +1,117 @@
+// The only door to the system calls that change the machine: mounts, modules, loop devices, fs-verity,
+// reboot.
+//
+// Nothing here decides; each function makes one act of the running kernel and says what the kernel said.
+// Mounts are made detached (fsmount(2), open_tree(2)) and belong to the descriptor that is returned until
+// attach().
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cfs/digest.hpp"
+#include "cfs/fd.hpp"
+#include "cfs/policy.hpp"
+#include "cfs/result.hpp"
+#include "cfs/verify.hpp"
+
+namespace cfs {
+
+// An option of a file system: NAME=VALUE, or a flag when there is no value.
+struct MountOption {
+  std::string name;
+  std::optional<std::string> value;
+};
+
+enum class Access : std::uint8_t { read_only, read_write };
+
+struct MountRequest {
+  std::string type;    // "ext4"
+  std::string source;  // shown in the mount table; a device's path for those that have one
+  std::vector<MountOption> options{};
+  Access superblock = Access::read_only;
+  Access mount = Access::read_only;
+  bool trusted = false;  // false: nodev, nosuid
+  bool noexec = false;
+};
+
+// The layers of a composed tree. Lower and data must lie in mounts attached in the calling mount namespace.
+struct OverlayLayers {
+  const Fd& lower;            // directory of the mounted metadata image
+  const Fd& data;             // objects/
+  const Fd* upper = nullptr;  // both or none
+  const Fd* work = nullptr;
+};
+
+class Kernel {
+ public:
+  // `uname -r`.
+  [[nodiscard]] static std::string release();
+
+  // Mounts a kernel file system (proc, sysfs, devtmpfs, tmpfs) at an existing or new directory of the
+  // initramfs. Mounted already is success. Code::mount_failed.
+  [[nodiscard]] Result<> mount_api(const std::string& type, const std::string& target,
+                                   std::vector<MountOption> options);
+
+  // finit_module(2). Loaded already, or for hardware that is not there (ENODEV), is success.
+  // Code::module_failed.
+  [[nodiscard]] Result<> load_module(const Fd& module);
+
+  // FS_IOC_MEASURE_VERITY. Code::verity_missing, Code::kernel_feature (the kernel has no fs-verity at all).
+  [[nodiscard]] Result<Digest> measure_verity(const Fd& file);
+
+  // A new detached mount. Code::mount_failed with the kernel's own words; Code::kernel_feature when it does
+  // not know the file system.
+  [[nodiscard]] Result<Fd> mount(const MountRequest& request);
+
+  // The metadata image as a detached read-only EROFS mount: backed by the file itself (Linux 6.12), else by a
+  // read-only loop device. Code::mount_failed, Code::kernel_feature.
+  [[nodiscard]] Result<Fd> mount_image(const VerifiedImage& image);
+
+  // A detached overlayfs mount with verity=require; read-only without an upper layer, else nodev and nosuid.
+  // Layers are given by the best interface the kernel takes. Code::kernel_feature naming what it lacks,
+  // Code::mount_failed.
+  [[nodiscard]] Result<Fd> mount_overlay(const OverlayLayers& layers);
+
+  // A detached clone of the tree at `path` below `directory` (empty: itself), with all that is mounted below
+  // it. The tree must be attached in the calling namespace. Code::mount_failed.
+  [[nodiscard]] Result<Fd> clone_tree(const Fd& directory, const std::string& path);
+
+  // Makes a mount writable or read-only; its superblock stays as it is.
+  [[nodiscard]] Result<> set_access(const Fd& mount, Access access);
+
+  // Attaches a detached mount at `path` below `directory`, without following links. Code::mount_failed.
+  [[nodiscard]] Result<> attach(const Fd& mount, const Fd& directory, const std::string& path);
+
+  // Moves the mount at `from` to `to` below `directory`. Code::mount_failed.
+  [[nodiscard]] Result<> move(const std::string& from, const Fd& directory, const std::string& to);
+
+  // Makes `root` (an attached mount, also the working directory afterwards) the root directory of this
+  // process and, by moving it over the old root, of the machine. Code::mount_failed.
+  [[nodiscard]] Result<> make_root(const Fd& root);
+
+  // Gives this process a mount namespace of its own, a copy from which nothing propagates. Returns the one it
+  // left. Needs a single-threaded process and /proc. Code::mount_failed.
+  [[nodiscard]] Result<Fd> unshare_mounts();
+
+  // Enters a mount namespace; root and working directory become the namespace's "/". Code::mount_failed.
+  [[nodiscard]] Result<> join_mounts(const Fd& mount_namespace);
+
+  // Does not return when it succeeds.
+  void act(FailureAction action);
+
+  // The interfaces that were used, such as "erofs-file" or "overlay-layer-fd", in order of first use.
+  [[nodiscard]] const std::vector<std::string>& features() const noexcept { return features_; }
+
+ private:
+  [[nodiscard]] Result<Fd> try_overlay(const OverlayLayers& layers, int interface, bool& reached_create);
+  [[nodiscard]] std::string missing_overlay_features(const OverlayLayers& layers);
+  void used(std::string_view feature);
+  std::vector<std::string> features_;
+};
+
+}  // namespace cfs

@@ -1,0 +1,106 @@
+#include "cfs/handover.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+
+#include "cfs/file.hpp"
+#include "cfs/text.hpp"
+
+namespace cfs {
+
+namespace {
+
+void remove_below(const Fd& directory, dev_t device) {
+  const int copy = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(copy < 0 ? nullptr : ::fdopendir(copy), ::closedir);
+  if (entries == nullptr) {
+    return;
+  }
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string_view name = entry->d_name;
+    struct stat status{};
+    if (name == "." || name == ".." ||
+        ::fstatat(directory.get(), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        status.st_dev != device) {
+      continue;
+    }
+    if (S_ISDIR(status.st_mode)) {
+      const Fd child(
+          ::openat(directory.get(), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (child) {
+        remove_below(child, device);
+      }
+    }
+    (void)::unlinkat(directory.get(), entry->d_name, S_ISDIR(status.st_mode) ? AT_REMOVEDIR : 0);
+  }
+}
+
+std::vector<char*> c_strings(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (const std::string& string : strings) {
+    pointers.push_back(const_cast<char*>(string.c_str()));
+  }
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+}  // namespace
+
+Result<> check_init(const Fd& root, const std::string& init) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const Fd program(static_cast<int>(::syscall(SYS_openat2, root.get(), init.c_str(), &how, sizeof how)));
+  if (!program) {
+    return fail_errno(Code::init_failed, cat("find ", printable(init), " in the root"));
+  }
+  struct stat status{};
+  if (::fstat(program.get(), &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & 0111) == 0) {
+    return fail(Code::init_failed, cat(printable(init), " in the root is not a program"));
+  }
+  return {};
+}
+
+void remove_tree(const Fd& directory) {
+  struct stat status{};
+  if (::fstat(directory.get(), &status) == 0) {
+    remove_below(directory, status.st_dev);
+  }
+}
+
+Result<> switch_root(Kernel& kernel, const Fd& tree) {
+  const Fd old_root = CFS_TRY(open_directory("/"));
+  if (::mkdir("/sysroot", 0700) != 0 && errno != EEXIST) {
+    return fail_errno(Code::mount_failed, "create /sysroot");
+  }
+  CFS_TRY(kernel.attach(tree, old_root, "sysroot"));
+  for (const std::string name : {"dev", "proc", "sys", "run"}) {
+    CFS_TRY_IN(kernel.move(cat('/', name), tree, name), cat("the image needs a directory /", name));
+  }
+  struct statfs file_system{};
+  if (::fstatfs(old_root.get(), &file_system) == 0 &&
+      (file_system.f_type == RAMFS_MAGIC || file_system.f_type == TMPFS_MAGIC)) {
+    remove_tree(old_root);
+  }
+  return kernel.make_root(tree);
+}
+
+Error execute(const std::string& init, const std::vector<std::string>& arguments,
+              const std::vector<std::string>& environment) {
+  std::vector<std::string> words{init};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  ::execve(init.c_str(), c_strings(words).data(), c_strings(environment).data());
+  return fail_errno(Code::init_failed, cat("execute ", printable(init))).value();
+}
+
+}  // namespace cfs

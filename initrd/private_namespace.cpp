@@ -1,0 +1,43 @@
+#include "cfs/private_namespace.hpp"
+
+#include <sys/stat.h>
+
+#include "cfs/file.hpp"
+#include "cfs/text.hpp"
+
+namespace cfs {
+
+Result<PrivateNamespace> PrivateNamespace::enter(Kernel& kernel) {
+  Fd workspace = CFS_TRY(kernel.mount({.type = "tmpfs",
+                                       .source = "composefs-root",
+                                       .options = {{"mode", "0700"}},
+                                       .superblock = Access::read_write,
+                                       .mount = Access::read_write}));
+  Fd original = CFS_TRY(kernel.unshare_mounts());
+  PrivateNamespace result(kernel, std::move(original), std::move(workspace));
+  const Fd run = CFS_TRY(open_directory("/run"));
+  CFS_TRY(kernel.attach(result.workspace_, run, "."));
+  return result;
+}
+
+PrivateNamespace::~PrivateNamespace() {
+  if (original_) {
+    // A failure leaves the process where nothing that it attaches can be seen; the error that brought us here
+    // ends it.
+    (void)leave();
+  }
+}
+
+Result<> PrivateNamespace::attach(const Fd& mount, const std::string& name) {
+  if (::mkdirat(workspace_.get(), name.c_str(), 0700) != 0) {
+    return fail_errno(Code::mount_failed, cat("make a place for ", name));
+  }
+  return kernel_->attach(mount, workspace_, name);
+}
+
+Result<> PrivateNamespace::leave() {
+  const Fd original = std::move(original_);
+  return kernel_->join_mounts(original);
+}
+
+}  // namespace cfs
