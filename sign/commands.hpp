@@ -1,0 +1,87 @@
+// What each command of cfs-sign needs, and the function that does it: main.cpp fills the options in.
+//
+// A command prints its result on standard output and reports failure by its Result; progress goes to standard
+// error when that is a terminal.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cfs/key.hpp"
+#include "cfs/result.hpp"
+
+namespace cfs {
+
+struct KeygenOptions {
+  KeyAlgorithm algorithm = KeyAlgorithm::ed25519;
+  std::string prefix;  // PREFIX.key, PREFIX.pub
+  bool force = false;
+};
+[[nodiscard]] Result<> keygen_command(const KeygenOptions& options);
+
+struct ComposeOptions {
+  std::string store;  // empty with digest_only
+  std::string root;
+  bool digest_only = false;
+};
+[[nodiscard]] Result<> compose_command(const ComposeOptions& options);
+
+struct ManifestOptions {
+  std::string store;
+  std::string image_id;
+  std::string version;
+  std::uint64_t security_version = 0;
+  std::string name;  // empty: made from the image id and version
+  std::string etc;   // empty: the default
+  std::string var;
+  std::vector<std::string> init;
+  std::string kernel_min;
+  std::string kernel_release;
+  std::vector<std::string> annotations;  // KEY=VALUE
+  std::string digest;
+};
+[[nodiscard]] Result<> manifest_command(const ManifestOptions& options);
+
+struct SignOptions {
+  std::vector<std::string> keys;  // private keys
+  std::string manifest;
+};
+[[nodiscard]] Result<> sign_command(const SignOptions& options);
+
+struct SlotOptions {
+  std::string store;
+  std::string slot;
+  std::string name;  // empty: show
+};
+[[nodiscard]] Result<> slot_command(const SlotOptions& options);
+
+struct VerifyOptions {
+  std::string policy;
+  std::string keys;
+  std::string store;
+  std::string cmdline;  // the kernel command line to assume
+  bool objects = false;
+};
+[[nodiscard]] Result<> verify_command(const VerifyOptions& options);
+
+struct DiskOptions {
+  std::string store;
+  std::string output;
+  std::string size;        // "2G"; empty: as small as the store needs
+  std::string state_size;  // "512M"; empty: the default
+  bool raw = false;
+};
+[[nodiscard]] Result<> disk_command(const DiskOptions& options);
+
+struct InitramfsOptions {
+  std::string policy;
+  std::string keys;
+  std::string modules;  // ROOTFS/lib/modules/KVER
+  std::string output;
+  std::string program;                // composefs-root; empty: the installed one, or the one built beside cfs-sign
+  std::vector<std::string> required;  // modules to include besides those always needed
+};
+[[nodiscard]] Result<> initramfs_command(const InitramfsOptions& options);
+
+}  // namespace cfs

@@ -1,0 +1,260 @@
+// cfs-sign: reads the command line into the options of one command, runs it, and reports its result.
+#include <CLI/CLI.hpp>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "cfs/text.hpp"
+#include "commands.hpp"
+
+namespace {
+
+using cfs::Code;
+using cfs::Error;
+using cfs::Result;
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+using Action = std::function<Result<>()>;
+
+// A subcommand whose options live as long as its action.
+template <class Options>
+CLI::App* add_command(CLI::App& app, Action& action, const std::string& name, const std::string& description,
+                      const std::shared_ptr<Options>& options, Result<> (*run)(const Options&)) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->callback([&action, options, run] { action = [options, run] { return run(*options); }; });
+  return command;
+}
+
+constexpr std::array algorithms{std::pair("ed25519", cfs::KeyAlgorithm::ed25519),
+                                std::pair("ecdsa-p256", cfs::KeyAlgorithm::ecdsa_p256_sha256),
+                                std::pair("ecdsa-p384", cfs::KeyAlgorithm::ecdsa_p384_sha384)};
+
+// An algorithm's name becomes the number that CLI11 reads an enumeration from.
+std::string algorithm_number(const std::string& word) {
+  for (const auto& [known, algorithm] : algorithms) {
+    if (word == known) {
+      return std::to_string(static_cast<unsigned>(algorithm));
+    }
+  }
+  throw CLI::ValidationError(word + " is not ed25519, ecdsa-p256 or ecdsa-p384");
+}
+
+// CLI11 would take "-1" for a very large number.
+std::string check_number(const std::string& word) {
+  return cfs::parse_decimal<std::uint64_t>(word) ? "" : word + " is not a number from 0 up";
+}
+
+void add_keygen(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::KeygenOptions>();
+  auto* command = add_command(app, action, "keygen",
+                              "Make a signing key: PREFIX.key (private, PEM, mode 0600) and PREFIX.pub",
+                              options, cfs::keygen_command);
+  command->add_option("--algorithm", options->algorithm, "ed25519 (the default), ecdsa-p256 or ecdsa-p384")
+      ->type_name("NAME")
+      ->transform(algorithm_number, "");
+  command->add_flag("--force", options->force, "Replace the files if they are there");
+  command->add_option("PREFIX", options->prefix, "Path of the files, without .key and .pub")->required();
+}
+
+void add_compose(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::ComposeOptions>();
+  auto* command = add_command(app, action, "compose",
+                              "Turn a root directory into an image in a store, and print its digest", options,
+                              cfs::compose_command);
+  auto* output = command->add_option_group("Result");
+  output->require_option(1);
+  output->add_option("--store", options->store, "Store directory; made if it is not there")->type_name("DIR");
+  output->add_flag("--digest-only", options->digest_only, "Only print the digest, and write nothing");
+  command->add_option("ROOTFS", options->root, "The root directory")->required();
+}
+
+void add_manifest(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::ManifestOptions>();
+  auto* command = add_command(app, action, "manifest",
+                              "Describe an image of a store in a manifest, and print the manifest's path",
+                              options, cfs::manifest_command);
+  command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_option("--image-id", options->image_id, "What the devices' policy has as its image-id")
+      ->type_name("ID")
+      ->required();
+  command->add_option("--version", options->version, "Version, for people")->type_name("TEXT")->required();
+  command
+      ->add_option("--security-version", options->security_version,
+                   "Number that devices compare with their floor, to refuse images that are too old")
+      ->type_name("N")
+      ->check(check_number, "")
+      ->required();
+  command->add_option("--name", options->name, "Name of the manifest (default: ID-VERSION)")
+      ->type_name("NAME");
+  command->add_option("--etc", options->etc, "What happens to /etc: transient (default), overlay or none")
+      ->type_name("MODE");
+  command->add_option("--var", options->var, "What happens to /var: bind (default), transient or none")
+      ->type_name("MODE");
+  command
+      ->add_option(
+          "--init", options->init,
+          "Program that init= may name; the first is the default. May be repeated (default: /sbin/init)")
+      ->type_name("PATH")
+      ->expected(1)
+      ->take_all();
+  command->add_option("--kernel-min", options->kernel_min, "Lowest Linux version that boots it, such as 6.6")
+      ->type_name("VERSION");
+  command
+      ->add_option("--kernel-release", options->kernel_release,
+                   "The one kernel release that boots it, as uname -r prints it")
+      ->type_name("RELEASE");
+  command
+      ->add_option("--annotation", options->annotations,
+                   "A note, kept and never interpreted. May be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  command->add_option("DIGEST", options->digest, "Digest of the image, as cfs-sign compose prints it")
+      ->required();
+}
+
+void add_sign(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::SignOptions>();
+  auto* command = add_command(app, action, "sign",
+                              "Sign a manifest: adds the keys' lines to MANIFEST.sig, or replaces them",
+                              options, cfs::sign_command);
+  command->add_option("--key", options->keys, "Private key, PEM. May be repeated")
+      ->type_name("FILE")
+      ->expected(1)
+      ->take_all()
+      ->required();
+  command->add_option("MANIFEST", options->manifest, "The manifest, NAME.toml")->required();
+}
+
+void add_slot(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::SlotOptions>();
+  auto* command = add_command(app, action, "slot", "Show which manifest a slot of a store holds, or set it",
+                              options, cfs::slot_command);
+  command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_option("SLOT", options->slot, "next, current or previous")->required();
+  command->add_option("NAME", options->name, "Name of a signed manifest (without: show)");
+}
+
+void add_verify(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::VerifyOptions>();
+  auto* command = add_command(app, action, "verify", "Decide which image a device would boot, and say why",
+                              options, cfs::verify_command);
+  command->add_option("--policy", options->policy, "The device's policy")->type_name("FILE")->required();
+  command->add_option("--keys", options->keys, "Directory with the device's public keys, *.pub")
+      ->type_name("DIR")
+      ->required();
+  command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_option("--cmdline", options->cmdline, "Kernel command line to assume (default: an empty one)")
+      ->type_name("TEXT");
+  command->add_flag("--objects", options->objects, "Hash every object of the store as well");
+}
+
+void add_disk(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::DiskOptions>();
+  auto* command =
+      add_command(app, action, "disk", "Make a disk image of a store, its objects sealed with fs-verity",
+                  options, cfs::disk_command);
+  command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_option("-o,--output", options->output, "The disk image to write")
+      ->type_name("FILE")
+      ->required();
+  command
+      ->add_option(
+          "--size", options->size,
+          "Size of the disk in bytes, or with K, M, G or T (powers of 1024); as small as the store needs "
+          "by default")
+      ->type_name("SIZE");
+  command
+      ->add_option("--state-size", options->state_size, "Size of the state partition, likewise; 0 for none")
+      ->type_name("SIZE");
+  command->add_flag("--raw", options->raw, "Write only the store's file system, without partitions");
+}
+
+void add_initramfs(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::InitramfsOptions>();
+  auto* command =
+      add_command(app, action, "initramfs", "Make an initramfs that boots what a policy and its keys accept",
+                  options, cfs::initramfs_command);
+  command->add_option("--policy", options->policy, "The device's policy")->type_name("FILE")->required();
+  command->add_option("--keys", options->keys, "Directory with the public keys that may sign, *.pub")
+      ->type_name("DIR")
+      ->required();
+  command->add_option("--modules", options->modules, "The kernel's modules: ROOTFS/lib/modules/RELEASE")
+      ->type_name("DIR")
+      ->required();
+  command->add_option("-o,--output", options->output, "The initramfs to write: newc cpio, zstd")
+      ->type_name("FILE")
+      ->required();
+  command
+      ->add_option("--program", options->program,
+                   "The composefs-root program (default: the one installed, or built, beside this program)")
+      ->type_name("FILE");
+  command
+      ->add_option("--module", options->required,
+                   "Module that the store's device needs, such as virtio_blk. May be repeated")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+}
+
+int report(const Error& error) {
+  const std::string line = cfs::cat("cfs-sign: ", error.line(), '\n');
+  static_cast<void>(std::fputs(line.c_str(), stderr));
+  return error.code() == Code::usage ? exit_usage : exit_failed;
+}
+
+// Output that could not be written is a failure: the caller would take an empty digest for a result.
+Result<> finish_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    return cfs::fail_errno(Code::io_error, "write to standard output");
+  }
+  return {};
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Makes, signs, verifies and ships images that boot with every byte verified.", "cfs-sign");
+  app.set_version_flag("--version", "cfs-sign " CFS_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(36);
+  app.footer("Exit status: 0 done, 1 refused or failed, 2 wrong usage. See cfs-sign(1).");
+  Action action;
+  add_keygen(app, action);
+  add_compose(app, action);
+  add_manifest(app, action);
+  add_sign(app, action);
+  add_slot(app, action);
+  add_verify(app, action);
+  add_disk(app, action);
+  add_initramfs(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    app.exit(success);
+    const auto written = finish_output();
+    return written ? 0 : report(written.error());
+  } catch (const CLI::ParseError& error) {
+    return report({Code::usage, cfs::printable(error.what())});
+  }
+  auto result = action();
+  if (result) {
+    result = finish_output();
+  }
+  return result ? 0 : report(result.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A reader that went away shows as a failed write, which is reported.
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {  // out of memory, and what libraries throw past their own boundary
+    return report({Code::io_error, cfs::printable(error.what())});
+  }
+}

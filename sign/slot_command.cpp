@@ -1,0 +1,58 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "cfs/file.hpp"
+#include "cfs/store.hpp"
+#include "cfs/text.hpp"
+#include "commands.hpp"
+
+namespace cfs {
+
+namespace {
+
+// A new link under a hidden name, renamed over the slot: at no time is the slot empty or half-written.
+Result<> set_slot(const std::string& store, const std::string& slot, const std::string& name) {
+  const std::string path = store + "/slots";
+  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
+    return fail_errno(Code::io_error, cat("create ", printable(path)));
+  }
+  const Fd slots = CFS_TRY(open_directory(path));
+  const std::string target = cat("../manifests/", name, ".toml");
+  const std::string temporary = cat('.', slot, '.', ::getpid(), ".tmp");
+  ::unlinkat(slots.get(), temporary.c_str(), 0);  // left by an interrupted run of the same process id
+  if (::symlinkat(target.c_str(), slots.get(), temporary.c_str()) != 0) {
+    return fail_errno(Code::io_error, cat("create a link in ", printable(path)));
+  }
+  if (::renameat(slots.get(), temporary.c_str(), slots.get(), slot.c_str()) != 0) {
+    const int error = errno;
+    ::unlinkat(slots.get(), temporary.c_str(), 0);
+    return fail_errno(Code::io_error, cat("set the slot ", slot), error);
+  }
+  if (::fsync(slots.get()) != 0) {
+    return fail_errno(Code::io_error, cat("write ", printable(path)));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> slot_command(const SlotOptions& options) {
+  if (!is_slot_name(options.slot)) {
+    return fail(Code::usage,
+                cat("\"", printable(options.slot), "\" is not a slot: next, current or previous"));
+  }
+  const Store store = CFS_TRY(Store::open(options.store));
+  if (!options.name.empty()) {
+    // A slot that names no signed manifest would only make a boot fall back.
+    CFS_TRY(store.manifest(options.name));
+    CFS_TRY(set_slot(options.store, options.slot, options.name));
+  }
+  const auto held = CFS_TRY(store.slot(options.slot));
+  std::printf("%s\n", held ? held->c_str() : "(empty)");
+  return {};
+}
+
+}  // namespace cfs

@@ -1,0 +1,121 @@
+#include <sys/stat.h>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "cfs/candidates.hpp"
+#include "cfs/file.hpp"
+#include "cfs/fsverity.hpp"
+#include "cfs/store_contents.hpp"
+#include "cfs/text.hpp"
+#include "commands.hpp"
+
+namespace cfs {
+
+namespace {
+
+constexpr std::size_t shown_digits = 16;  // of a key id, to people
+constexpr std::size_t shown_problems = 10;
+
+void print(const std::string& text) {
+  static_cast<void>(std::fputs(text.c_str(), stdout));  // main() looks whether standard output took it
+}
+
+// What FS_IOC_MEASURE_VERITY would say of the file, computed from its bytes.
+Result<Digest> compute_digest(const Fd& file, HashAlgorithm algorithm) {
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) {
+    return fail_errno(Code::io_error, "look at the image");
+  }
+  return compute_verity(file, static_cast<std::uint64_t>(status.st_size), algorithm);
+}
+
+std::string candidate_text(const Candidate& candidate) {
+  if (candidate.manifest.empty()) {
+    return candidate.slot.empty() ? "composefs.image" : cat("slot ", candidate.slot);
+  }
+  return cat(candidate.manifest, candidate.slot.empty() ? "" : cat(" (", candidate.slot, ")"));
+}
+
+std::string decision_text(const Decision& decision) {
+  const Manifest& manifest = decision.manifest.manifest();
+  std::string text = cat("image             ", manifest.image_id, ' ', manifest.version, '\n');
+  text += cat("security-version  ", manifest.security_version, '\n');
+  text += cat("digest            ", manifest.digest.text(), '\n');
+  text += cat("manifest          ", candidate_text(decision.candidate), '\n');
+  for (const std::string& signer : decision.manifest.signers()) {
+    text += cat("signed by         ", signer.substr(0, shown_digits), '\n');
+  }
+  text += cat("init              ", decision.init, '\n');
+  text += cat("state             etc ", name(decision.manifest.etc()), ", var ",
+              name(decision.manifest.var()), '\n');
+  for (const Refusal& refusal : decision.refused) {
+    text += cat("refused           ", candidate_text(refusal.candidate), ": ", name(refusal.error.code()),
+                ": ", refusal.error.what(), '\n');
+  }
+  return text;
+}
+
+Result<> check_object(const StoreContents& contents, const StoreContents::Object& object) {
+  const Fd file = CFS_TRY(open_file_beneath(contents.directory, object.path));
+  const Digest found = CFS_TRY_IN(compute_digest(file, object.digest.algorithm()), object.path);
+  if (found != object.digest) {
+    return fail(Code::object_damaged, cat(object.path, " hashes to ", found.text()));
+  }
+  return {};
+}
+
+// Hashes every object again, on two threads: what the kernel would do on first use, done for all of them now.
+Result<> check_objects(const std::string& store) {
+  const StoreContents contents = CFS_TRY(read_store(store));
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::vector<Error> problems;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < contents.objects.size(); i = next++) {
+      auto checked = check_object(contents, contents.objects[i]);
+      if (!checked) {
+        const std::scoped_lock lock(mutex);
+        problems.push_back(std::move(checked.error()));
+      }
+    }
+  };
+  {
+    const std::array<std::jthread, 2> workers{std::jthread(work), std::jthread(work)};
+  }
+  if (problems.empty()) {
+    print(cat("objects           ", contents.objects.size(), " intact\n"));
+    return {};
+  }
+  std::string named = cat(problems.size(), " of ", contents.objects.size(), " objects");
+  for (std::size_t i = 0; i < problems.size() && i < shown_problems; ++i) {
+    named += cat(i == 0 ? ": " : "; ", problems[i].what());
+  }
+  return fail(problems.front().code(), problems.size() > shown_problems ? cat(named, "; and more") : named);
+}
+
+}  // namespace
+
+Result<> verify_command(const VerifyOptions& options) {
+  const Policy policy = CFS_TRY(load_policy(options.policy));
+  const auto keys = CFS_TRY(load_keys(options.keys));
+  const Selection selection = CFS_TRY(select(Cmdline::parse(options.cmdline), policy));
+  const Store store = CFS_TRY(Store::open(options.store));
+  const DecisionInput input{
+      .policy = policy,
+      .keys = keys,
+      .selection = selection,
+      .kernel_release = {},
+      .measure = [](const Fd& file) { return compute_digest(file, HashAlgorithm::sha256); }};
+  const Decision decision = CFS_TRY(decide(store, input, [](const Decision&) { return Result<>(); }));
+  print(decision_text(decision));
+  if (options.objects) {
+    return check_objects(options.store);
+  }
+  return {};
+}
+
+}  // namespace cfs
