@@ -1,0 +1,41 @@
+// One line on a terminal that shows how far long work has come. Where standard error is no terminal, and for
+// work of less than a second, it shows nothing.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace cfs {
+
+// "composing: 1234 files, 56.7 MB, 89.0 MB/s"; megabytes of 1,000,000 bytes.
+[[nodiscard]] std::string progress_line(std::string_view doing, std::uint64_t files, std::uint64_t bytes,
+                                        std::chrono::milliseconds elapsed);
+
+class Progress {
+ public:
+  // `doing` begins the line: "composing". The line goes to the descriptor, which stays the caller's.
+  explicit Progress(std::string doing, int terminal = 2);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress();  // removes the line
+
+  // One more file of `bytes` bytes is done. For any number of threads.
+  void add(std::uint64_t bytes);
+
+ private:
+  void show(std::chrono::milliseconds elapsed);
+
+  std::string doing_;
+  int terminal_;  // -1: none
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::atomic<std::uint64_t> files_ = 0;
+  std::atomic<std::uint64_t> bytes_ = 0;
+  std::mutex showing_;
+  std::chrono::milliseconds shown_{0};  // when the line was last written; 0: never
+};
+
+}  // namespace cfs

@@ -1,0 +1,243 @@
+#include "cfs/disk.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "cfs/ext4.hpp"
+#include "cfs/file.hpp"
+#include "cfs/fsverity.hpp"
+#include "cfs/gpt.hpp"
+#include "cfs/text.hpp"
+
+namespace cfs {
+
+namespace {
+
+constexpr std::size_t chunk_size = 1UL << 20;  // of reading and writing; whole blocks
+
+// Path of a directory in the store -> its inode; "" is the store itself.
+using Directories = std::map<std::string, Ext4Writer::Inode, std::less<>>;
+
+std::string_view parent_of(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+}
+
+std::string name_of(std::string_view path) {
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
+// Blocks of the Merkle tree, by the definition: levels of hashes until one block is left.
+std::uint64_t tree_blocks(std::uint64_t size, HashAlgorithm algorithm) {
+  const std::uint64_t hashes_per_block = verity_block_size / digest_size(algorithm);
+  std::uint64_t level = ext4_blocks(size);
+  std::uint64_t total = 0;
+  while (level > 1) {
+    level = (level + hashes_per_block - 1) / hashes_per_block;
+    total += level;
+  }
+  return total;
+}
+
+// Blocks that the store takes in a file system, rounded up where it depends on how they come to lie.
+std::uint64_t blocks_of(const StoreContents& store) {
+  constexpr std::uint64_t descriptor_blocks = 1;
+  constexpr std::uint64_t blocks_per_extent_block = 1UL << 15;  // very pessimistic: one extent in each
+  constexpr std::uint64_t entries_per_block = 28;               // directory entries with names of 126 bytes
+  constexpr std::uint64_t directories = 256 + 8;
+  constexpr std::uint64_t spare = 64;
+  std::uint64_t blocks = directories + spare;
+  for (const auto& object : store.objects) {
+    const std::uint64_t data = ext4_blocks(object.size);
+    blocks += data + tree_blocks(object.size, object.digest.algorithm()) + descriptor_blocks +
+              data / blocks_per_extent_block;
+  }
+  for (const auto& file : store.manifests) {
+    blocks += ext4_blocks(file.bytes.size());
+  }
+  blocks += store.links.size();  // a target of 60 bytes or more takes a block
+  return blocks + (store.objects.size() + store.manifests.size() + store.links.size()) / entries_per_block;
+}
+
+// Reads and hashes the object once while it is written.
+Result<> write_object(Ext4Writer& writer, Ext4Writer::Inode parent, const Fd& store,
+                      const StoreContents::Object& object, std::vector<char>& buffer) {
+  const Fd source = CFS_TRY(open_file_beneath(store, object.path));
+  auto file = CFS_TRY(writer.make_file(parent, name_of(object.path), object.size));
+  std::uint64_t position = 0;  // in the source
+  std::span<const char> ready;
+  const VerityReader read = [&](std::span<char> wanted) -> Result<> {
+    while (!wanted.empty()) {
+      if (ready.empty()) {
+        const std::size_t length = std::min<std::uint64_t>(buffer.size(), object.size - position);
+        std::size_t filled = 0;
+        while (filled < length) {
+          const auto got =
+              ::pread(source.get(), &buffer[filled], length - filled, static_cast<off_t>(position + filled));
+          if (got < 0 && errno != EINTR) {
+            return fail_errno(Code::io_error, "read");
+          }
+          if (got == 0) {
+            return fail(Code::input_changed, cat("ended before its ", object.size, " bytes"));
+          }
+          filled += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+        }
+        position += length;
+        ready = std::span(buffer).first(length);
+        CFS_TRY(writer.write(file, {ready.data(), ready.size()}));
+      }
+      const std::size_t part = std::min(wanted.size(), ready.size());
+      std::copy_n(ready.begin(), part, wanted.begin());
+      wanted = wanted.subspan(part);
+      ready = ready.subspan(part);
+    }
+    return {};
+  };
+  const auto metadata = CFS_TRY(verity_metadata(read, object.size, object.digest.algorithm()));
+  struct stat status{};
+  if (::fstat(source.get(), &status) != 0) {
+    return fail_errno(Code::io_error, "look at it");
+  }
+  if (static_cast<std::uint64_t>(status.st_size) != object.size) {
+    return fail(Code::input_changed, "its size changed");
+  }
+  if (metadata.digest != object.digest) {
+    return fail(Code::object_damaged, cat("its contents hash to ", metadata.digest.text()));
+  }
+  return writer.seal(file, metadata.merkle_tree, metadata.descriptor);
+}
+
+Result<> write_store(Ext4Writer& writer, const StoreContents& store, Progress& progress) {
+  Directories directories;
+  directories[""] = CFS_TRY(writer.make_directory(Ext4Writer::root, "composefs"));
+  for (const std::string_view part : {"images", "manifests", "objects", "slots"}) {
+    directories[std::string(part)] = CFS_TRY(writer.make_directory(directories[""], std::string(part)));
+  }
+  for (const auto& object : store.objects) {
+    const std::string path(parent_of(object.path));
+    if (!directories.contains(path)) {
+      directories[path] = CFS_TRY(writer.make_directory(directories["objects"], name_of(path)));
+    }
+  }
+  for (const auto& link : store.links) {
+    CFS_TRY_IN(
+        writer.make_link(directories.find(parent_of(link.path))->second, name_of(link.path), link.target),
+        link.path);
+  }
+  for (const auto& manifest : store.manifests) {
+    auto file = CFS_TRY(writer.make_file(directories.find(parent_of(manifest.path))->second,
+                                         name_of(manifest.path), manifest.bytes.size()));
+    CFS_TRY_IN(writer.write(file, manifest.bytes), manifest.path);
+  }
+  std::vector<char> buffer(chunk_size);
+  for (const auto& object : store.objects) {
+    CFS_TRY_IN(write_object(writer, directories.find(parent_of(object.path))->second, store.directory, object,
+                            buffer),
+               object.path);
+    progress.add(object.size);
+  }
+  return writer.finish();
+}
+
+Result<Ext4Options> file_system(std::string_view label, std::string_view identity, std::uint32_t timestamp) {
+  Ext4Options options;
+  options.label = label;
+  options.uuid = CFS_TRY(derive_uuid(identity, cat(label, " file system")));
+  options.hash_seed = CFS_TRY(derive_uuid(identity, cat(label, " hash seed")));
+  options.timestamp = timestamp;
+  return options;
+}
+
+// The size of the store's file system, when all else on the disk takes `rest` bytes.
+Result<std::uint64_t> store_size(const Ext4Options& options, std::uint64_t blocks, const DiskLayout& layout,
+                                 std::uint64_t rest) {
+  if (!layout.size) {
+    return ext4_size_for(options, blocks + blocks / 32);
+  }
+  const std::uint64_t least = CFS_TRY(ext4_size_for(options, blocks));
+  if (*layout.size < least + rest) {
+    return fail(Code::usage, cat("a disk of ", *layout.size, " bytes is too small: it takes at least ",
+                                 (least + rest) >> 20, "M"));
+  }
+  const std::uint64_t space = *layout.size - rest;
+  return layout.kind == DiskLayout::Kind::raw ? space : space / partition_alignment * partition_alignment;
+}
+
+Result<> check_sizes(const DiskLayout& layout) {
+  if (const std::uint64_t size = layout.size.value_or(0); size % ext4_block_size != 0) {
+    return fail(Code::usage, cat("a disk of ", size, " bytes: a size is a multiple of 4K"));
+  }
+  if (layout.kind == DiskLayout::Kind::gpt && layout.state_size != 0 &&
+      (layout.state_size < smallest_state_size || layout.state_size % partition_alignment != 0)) {
+    return fail(Code::usage, cat("a state partition of ", layout.state_size,
+                                 " bytes: it is 0, or a multiple of 1M and at least 8M"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::uint64_t> parse_size(std::string_view text) {
+  constexpr std::string_view units = "KMGT";
+  std::string_view digits = text;
+  unsigned shift = 0;
+  if (const auto unit = text.empty() ? std::string_view::npos : units.find(text.back());
+      unit != std::string_view::npos) {
+    shift = 10 * (static_cast<unsigned>(unit) + 1);
+    digits.remove_suffix(1);
+  }
+  // Offsets in files are signed 64-bit numbers.
+  const auto number = parse_decimal<std::uint64_t>(digits);
+  if (!number || *number > static_cast<std::uint64_t>(INT64_MAX) >> shift) {
+    return fail(Code::usage, cat("\"", printable(text), "\" is not a size such as 512M or 2G"));
+  }
+  return *number << shift;
+}
+
+Result<> write_disk(const StoreContents& store, const Fd& image, const DiskLayout& layout,
+                    Progress& progress) {
+  CFS_TRY(check_sizes(layout));
+  const bool raw = layout.kind == DiskLayout::Kind::raw;
+  const std::uint64_t state_size = raw ? 0 : layout.state_size;
+  const std::uint64_t tables = raw ? 0 : partition_alignment;  // at either end
+  const std::string identity = CFS_TRY(store.identity());
+
+  Ext4Options options = CFS_TRY(file_system(store_label, identity, layout.timestamp));
+  // Twice what there is now: an update adds objects before it removes old ones.
+  options.inodes = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+      2 * (store.objects.size() + store.manifests.size() + store.links.size()) + 1024, UINT32_MAX));
+  options.size = CFS_TRY(store_size(options, blocks_of(store), layout, 2 * tables + state_size));
+  const std::uint64_t total = layout.size.value_or(options.size + 2 * tables + state_size);
+  if (::ftruncate(image.get(), static_cast<off_t>(total)) != 0) {
+    return fail_errno(Code::io_error, "extend the image");
+  }
+
+  if (!raw) {
+    std::array<Partition, 2> partitions{
+        Partition{store_partition_type, store_label, {}, tables, options.size},
+        Partition{state_partition_type, state_label, {}, tables + options.size, state_size}};
+    for (Partition& partition : partitions) {
+      partition.id = CFS_TRY(derive_uuid(identity, cat(partition.label, " partition")));
+    }
+    const Uuid disk = CFS_TRY(derive_uuid(identity, "disk"));
+    CFS_TRY(write_gpt(image, disk, std::span(partitions).first(state_size != 0 ? 2 : 1)));
+  }
+  if (state_size != 0) {
+    Ext4Options state = CFS_TRY(file_system(state_label, identity, layout.timestamp));
+    state.size = state_size;
+    state.reserved_percent = 5;  // as mke2fs: root's services go on when /var is full
+    Ext4Writer writer =
+        CFS_TRY_IN(Ext4Writer::create(image, tables + options.size, state), "the state file system");
+    CFS_TRY_IN(writer.finish(), "the state file system");
+  }
+  Ext4Writer writer = CFS_TRY_IN(Ext4Writer::create(image, tables, options), "the store's file system");
+  return write_store(writer, store, progress);
+}
+
+}  // namespace cfs
