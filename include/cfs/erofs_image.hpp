@@ -1,0 +1,18 @@
+// The metadata image: a directory tree as an EROFS file system whose files' contents lie in the object store,
+// byte for byte what mkcomposefs writes for the same tree. (EROFS on disk: fs/erofs/erofs_fs.h of Linux.)
+#pragma once
+
+#include <string>
+
+#include "cfs/file_tree.hpp"
+#include "cfs/overlay_tree.hpp"
+#include "cfs/result.hpp"
+
+namespace cfs {
+
+// The whole image; whiteouts in the tree raise the format to V1. Memory: the tree's and the image's.
+// Code::unsupported_input for what an image cannot hold: names over 255 bytes, a file over 4 PiB, inline
+// contents or a link target over 4095 bytes, a directory with two names, too many attributes on a file.
+[[nodiscard]] Result<std::string> erofs_image(FileTree tree, ImageFormat at_least = ImageFormat::v0);
+
+}  // namespace cfs

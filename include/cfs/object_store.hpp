@@ -1,0 +1,88 @@
+// A store on the build host, as a place to put objects into. (What a boot reads of it is cfs/store.hpp.)
+//
+// An object is named by its fs-verity digest and never changes. A new one gets its name only after its
+// contents reached the device, so that it is there complete or not at all, whatever is interrupted; fs-verity
+// is enabled on it where the file system can.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "cfs/digest.hpp"
+#include "cfs/fd.hpp"
+#include "cfs/result.hpp"
+
+namespace cfs {
+
+class ObjectStore {
+ public:
+  // Opens the store directory `path`; it and its parts (objects/, images/, manifests/, slots/) are created
+  // where missing. Code::not_found if its parent is not there, Code::io_error.
+  [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open_or_create(const std::string& path);
+
+  ObjectStore(const ObjectStore&) = delete;
+  ObjectStore& operator=(const ObjectStore&) = delete;
+  ~ObjectStore() = default;  // what was put and not committed is gone
+
+  // Takes the first `size` bytes of `source`, whose digest this is, unless the store has the object. `head`
+  // is as many of these bytes as the caller has in memory; only what follows is read from `source`, which may
+  // be none if nothing does. The object gets its name at a later put() or commit(). For any number of
+  // threads. Code::input_changed when `source` is shorter or, where fs-verity tells, hashes to something
+  // else; Code::io_error.
+  [[nodiscard]] Result<> put(const Digest& digest, const Fd& source, std::uint64_t size,
+                             std::string_view head);
+
+  // Gives every object its name. Code::io_error.
+  [[nodiscard]] Result<> commit();
+
+  // Puts the metadata image, commits, and names it in images/. When this returns all is on the device.
+  [[nodiscard]] Result<> add_image(const Digest& digest, std::string_view image);
+
+ private:
+  // An object that has no name yet: a file without any (O_TMPFILE), or with a hidden one in objects/ where
+  // the file system cannot do that. Removed with the C++ object.
+  class Unnamed {
+   public:
+    [[nodiscard]] static Result<Unnamed> create(const Fd& objects);
+    Unnamed(Unnamed&& other) noexcept;
+    Unnamed& operator=(Unnamed&&) = delete;
+    Unnamed(const Unnamed&) = delete;
+    Unnamed& operator=(const Unnamed&) = delete;
+    ~Unnamed();
+
+    [[nodiscard]] const Fd& file() const noexcept { return file_; }
+    // Leaves it open for reading only, which fs-verity needs.
+    [[nodiscard]] Result<> close_for_writing();
+    // Gives it the name of this digest, unless that is taken.
+    [[nodiscard]] Result<> give_name(const Digest& digest) const;
+
+   private:
+    Unnamed(int objects, Fd file, std::string hidden_name)
+        : objects_(objects), file_(std::move(file)), hidden_name_(std::move(hidden_name)) {}
+
+    int objects_;  // the store's
+    Fd file_;
+    std::string hidden_name_;  // empty: none
+  };
+  using Batch = std::map<Digest, Unnamed>;
+
+  ObjectStore(Fd directory, Fd objects);
+
+  [[nodiscard]] Result<bool> has(const Digest& digest, std::uint64_t size) const;
+  [[nodiscard]] Result<> fill(const Fd& file, const Fd& source, std::uint64_t size, std::string_view head);
+  [[nodiscard]] Result<> name_objects(const Batch& batch) const;
+
+  Fd directory_;
+  Fd objects_;
+  std::atomic<bool> can_clone_ = true;
+  std::mutex pending_mutex_;
+  Batch pending_;
+};
+
+}  // namespace cfs

@@ -1,0 +1,119 @@
+#include "cfs/initramfs.hpp"
+
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "cfs/executable.hpp"
+#include "cfs/file.hpp"
+#include "cfs/key.hpp"
+#include "cfs/policy.hpp"
+#include "cfs/text.hpp"
+
+namespace cfs {
+
+namespace {
+
+// Any architecture's: a kernel has those of its own. From Linux 6.16 on they are part of the built-in
+// libsha256.
+constexpr std::array sha256_modules{
+    "sha256_ssse3",    // x86: ssse3, avx, avx2 and sha-ni
+    "sha256_arm64",    // arm64: NEON
+    "sha2_ce",         // arm64: crypto extensions
+    "sha256_arm",      // arm: NEON
+    "sha2_arm_ce",     // arm: crypto extensions
+    "sha256_riscv64",  // riscv: vector
+    "sha256_s390",    "sha256_ppc_spe", "sha256_sparc64", "octeon_sha256",
+};
+
+// The first kernel that can mount an EROFS file without a loop device.
+constexpr std::string_view file_backed_erofs = "6.12";
+
+constexpr std::size_t program_max_bytes = 64UL * 1024 * 1024;
+constexpr std::size_t text_max_bytes = 64UL * 1024;
+
+Result<> add_program(Cpio& initramfs, const std::string& file) {
+  std::string program = CFS_TRY(read_file(file, program_max_bytes));
+  CFS_TRY_IN(check_static_executable(program), printable(file));
+  initramfs.add_file("init", std::move(program), 0755);
+  return {};
+}
+
+// The names of the *.pub in a directory that load_keys() has read.
+std::vector<std::string> key_files(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    if (std::string name = entry.path().filename().string(); name.ends_with(".pub")) {
+      names.push_back(std::move(name));
+    }
+  }
+  return names;
+}
+
+Result<> add_trust(Cpio& initramfs, const InitramfsInput& input) {
+  const Policy policy = CFS_TRY(load_policy(input.policy));
+  const auto keys = CFS_TRY(load_keys(input.keys));
+  const auto usable =
+      static_cast<std::uint64_t>(std::count_if(keys.begin(), keys.end(), [&](const PublicKey& key) {
+        return !policy.trust.revoked.contains(key.id);
+      }));
+  if (usable < policy.trust.threshold) {
+    return fail(Code::key_missing,
+                cat("the policy demands signatures by ", policy.trust.threshold, " keys; ",
+                    printable(input.keys), " holds ", usable, " that are not revoked: nothing would boot"));
+  }
+  initramfs.add_file("etc/composefs-root/policy.toml", CFS_TRY(read_file(input.policy, text_max_bytes)));
+  for (const std::string& name : key_files(input.keys)) {
+    initramfs.add_file(cat("etc/composefs-root/keys/", name),
+                       CFS_TRY(read_file(cat(input.keys, '/', name), text_max_bytes)));
+  }
+  return {};
+}
+
+Result<> add_modules(Cpio& initramfs, const InitramfsInput& input) {
+  const ModuleTree tree = CFS_TRY(ModuleTree::open(input.modules));
+  const auto modules = CFS_TRY(initramfs_modules(tree, input.required));
+  std::string list;
+  for (const std::string& file : CFS_TRY(tree.load_order(modules))) {
+    const std::string path = cat("usr/lib/modules/", tree.release(), '/', decompressed_name(file));
+    initramfs.add_file(path, CFS_TRY(tree.read(file)));
+    list += cat('/', path, '\n');
+  }
+  initramfs.add_file("usr/lib/composefs-root/modules", std::move(list));
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> initramfs_modules(const ModuleTree& tree,
+                                                   std::span<const std::string> required) {
+  std::vector<std::string> modules;
+  for (const char* module : sha256_modules) {
+    if (CFS_TRY(tree.has(module))) {
+      modules.emplace_back(module);
+    }
+  }
+  modules.insert(modules.end(), {"erofs", "overlay", "ext4"});
+  if (!kernel_at_least(tree.release(), file_backed_erofs)) {
+    modules.emplace_back("loop");
+  }
+  modules.insert(modules.end(), required.begin(), required.end());
+  return modules;
+}
+
+Result<Cpio> make_initramfs(const InitramfsInput& input) {
+  Cpio initramfs;
+  for (const char* mount_point : {"dev", "proc", "run", "sys", "sysroot"}) {
+    initramfs.add_directory(mount_point);
+  }
+  initramfs.add_device("dev/console", makedev(5, 1), 0600);
+  CFS_TRY(add_program(initramfs, input.program));
+  CFS_TRY(add_trust(initramfs, input));
+  CFS_TRY(add_modules(initramfs, input));
+  return initramfs;
+}
+
+}  // namespace cfs

@@ -1,0 +1,59 @@
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+
+#include "cfs/atomic_file.hpp"
+#include "cfs/initramfs.hpp"
+#include "cfs/text.hpp"
+#include "commands.hpp"
+
+namespace cfs {
+
+namespace {
+
+// Where the program lies, seen from the directory of cfs-sign: in a build tree, installed, side by side.
+constexpr std::array program_places{"../initrd/composefs-root", "../libexec/composefs-root/composefs-root",
+                                    "composefs-root"};
+
+Result<std::string> find_program() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (const char* place : program_places) {
+    const auto program = (self / place).lexically_normal();
+    if (std::filesystem::is_regular_file(program, error)) {
+      return program.string();
+    }
+  }
+  return fail(Code::not_found, cat("no composefs-root is installed beside ", printable(self.string()),
+                                   ": name it with --program"));
+}
+
+// SOURCE_DATE_EPOCH (reproducible-builds.org), else 1970.
+Result<std::uint32_t> build_time() {
+  // Nothing here changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
+  const char* text = std::getenv("SOURCE_DATE_EPOCH");
+  const auto seconds = parse_decimal<std::uint32_t>(text == nullptr ? "0" : text);
+  if (!seconds) {
+    return fail(Code::usage, cat("SOURCE_DATE_EPOCH is \"", printable(text), "\", not seconds since 1970"));
+  }
+  return *seconds;
+}
+
+}  // namespace
+
+Result<> initramfs_command(const InitramfsOptions& options) {
+  const auto mtime = CFS_TRY(build_time());
+  const Cpio initramfs = CFS_TRY(make_initramfs({
+      .program = options.program.empty() ? CFS_TRY(find_program()) : options.program,
+      .policy = options.policy,
+      .keys = options.keys,
+      .modules = options.modules,
+      .required = options.required,
+  }));
+  AtomicFile file = CFS_TRY(AtomicFile::create(options.output));
+  CFS_TRY_IN(initramfs.write(file.fd(), mtime), printable(options.output));
+  return file.commit();
+}
+
+}  // namespace cfs
