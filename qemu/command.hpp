@@ -1,0 +1,51 @@
+// The command line of QEMU for one boot of a machine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace cfs {
+
+struct MachineDisk {
+  enum class Writes : std::uint8_t {
+    discarded,  // the machine writes to a copy that ends with it
+    refused,    // a read-only disk
+    kept,
+  };
+  std::string file{};  // a raw image
+  Writes writes = Writes::discarded;
+};
+
+enum class Acceleration : std::uint8_t { emulation, kvm };
+
+struct MachineOptions {
+  std::string kernel{};
+  std::string initrd{};
+  std::string cmdline{};
+  std::vector<MachineDisk> disks{};  // /dev/vda, /dev/vdb, …
+  unsigned memory_mib = 1024;
+  // One by default: where two processors are emulated, one can run code that the other is patching.
+  unsigned processors = 1;
+  Acceleration acceleration = Acceleration::emulation;
+  std::vector<std::string> extra{};  // more arguments for QEMU
+};
+
+// What the serial line of the machine is connected to.
+enum class SerialLine : std::uint8_t {
+  standard_streams,  // input and output of QEMU
+  terminal,          // the same, shared with QEMU's monitor: Ctrl-A X ends it, Ctrl-A C switches
+};
+
+// The program and its arguments, for a machine of the architecture of this host, whose serial line is called
+// serial_console(). A panic or a reboot ends it (-no-reboot).
+[[nodiscard]] std::vector<std::string> qemu_command(const MachineOptions& options, SerialLine serial);
+
+// A machine without anything to run, which ends when its monitor, on the standard streams, reads "quit": a
+// test of whether QEMU works so on this host.
+[[nodiscard]] std::vector<std::string> qemu_trial_command(Acceleration acceleration);
+
+// "ttyS0": what console= on the kernel command line names.
+[[nodiscard]] std::string serial_console();
+
+}  // namespace cfs

@@ -1,0 +1,70 @@
+// A machine that QEMU emulates, for one boot: started, watched and typed to on its serial line, and ended.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cfs/fd.hpp"
+#include "cfs/result.hpp"
+#include "qemu/command.hpp"
+#include "qemu/console.hpp"
+
+namespace cfs {
+
+class Machine {
+ public:
+  using Timeout = std::chrono::milliseconds;
+
+  // Starts it. Code::not_found for a file that is not there or when QEMU is not installed, Code::io_error.
+  // The machine ends with the thread that started it, however that ends.
+  [[nodiscard]] static Result<Machine> start(const MachineOptions& options);
+
+  // The same for any command that uses its standard streams as a serial line.
+  [[nodiscard]] static Result<Machine> start_command(const std::vector<std::string>& command);
+
+  Machine(Machine&& other) noexcept;
+  Machine& operator=(Machine&& other) = delete;
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  ~Machine();  // ends it at once, as a power cut would
+
+  // Waits until the console shows `marker` after the last marker that was waited for. Gives the text from
+  // there to the end of this marker. Code::io_error, with the console's last lines, when the machine ends
+  // without it or `timeout` has passed.
+  [[nodiscard]] Result<std::string> wait_for(std::string_view marker, Timeout timeout);
+
+  // Waits until the machine has ended by itself. Code::io_error when it has not, or when QEMU failed.
+  [[nodiscard]] Result<> wait_exit(Timeout timeout);
+
+  // Types `text` on the console; a line is ended by "\n". Code::io_error.
+  [[nodiscard]] Result<> send(std::string_view text);
+
+  // All that the console has shown so far, as text (see ConsoleText).
+  [[nodiscard]] const std::string& log() const noexcept { return log_; }
+
+ private:
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  Machine(pid_t process, Fd serial, Fd errors);
+
+  // Adds what the console shows next to the log. False at its end. Code::io_error after the deadline.
+  [[nodiscard]] Result<bool> read_more(Deadline deadline);
+  [[nodiscard]] tl::unexpected<Error> failure(const std::string& what) const;
+
+  pid_t process_;  // -1 once it was waited for
+  Fd serial_;      // one end of a socket; the other is the standard input and output of QEMU
+  Fd errors_;      // a file in memory: QEMU's standard error
+  ConsoleText console_;
+  std::string log_;
+  std::size_t seen_ = 0;  // how much of log_ lies before the end of the last marker
+};
+
+// KVM where QEMU can make a machine with the host's own processor by it. That /dev/kvm is there proves
+// little: the host may itself be a machine whose KVM gives less than QEMU needs.
+[[nodiscard]] Acceleration best_acceleration();
+
+}  // namespace cfs
