@@ -1,0 +1,110 @@
+#include "cfs/fsverity.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <openssl/sha.h>
+
+#include "cfs/text.hpp"
+#include "temp_directory.hpp"
+
+namespace cfs {
+namespace {
+
+std::string sha256(std::string_view bytes) {
+  std::string hash(32, '\0');
+  ::SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+           reinterpret_cast<unsigned char*>(hash.data()));
+  return hash;
+}
+
+// The definition (fsverity.rst), written down for at most 128 blocks: one level of hashes, then the
+// descriptor.
+std::string expected_hex(const std::string& bytes) {
+  std::string level;
+  for (std::size_t at = 0; at < bytes.size(); at += 4096) {
+    std::string block = bytes.substr(at, 4096);
+    block.resize(4096);
+    level += sha256(block);
+  }
+  if (level.size() > 32) {
+    level.resize(4096);
+    level = sha256(level);
+  }
+  std::string descriptor{1, 1, 12, 0, 0, 0, 0, 0};  // version, SHA-256, log2 of the block size, no salt
+  for (unsigned i = 0; i < 8; ++i) {
+    descriptor += static_cast<char>(static_cast<std::uint64_t>(bytes.size()) >> (8 * i));
+  }
+  descriptor += level;
+  descriptor.resize(256);
+  const std::string hash = sha256(descriptor);
+  return to_hex({reinterpret_cast<const unsigned char*>(hash.data()), hash.size()});
+}
+
+std::string pattern(std::size_t size) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) {
+    bytes[i] = static_cast<char>(i * 7 + i / 4096);
+  }
+  return bytes;
+}
+
+TEST(FsVerity, FollowsTheDefinition) {
+  EXPECT_EQ(compute_verity("").value().text(),
+            "sha256:3d248ca542a24fc62d1c43b916eae5016878e2533c88238480b26128a1f1af95");
+  for (const std::size_t size : {1UL, 4095UL, 4096UL, 4097UL, 8192UL, 128UL * 4096}) {
+    EXPECT_EQ(compute_verity(pattern(size)).value().hex(), expected_hex(pattern(size))) << size;
+  }
+}
+
+TEST(FsVerity, ReadsFilesFromTheStart) {
+  const TempDirectory directory;
+  const std::string bytes = pattern((3UL << 20) + 5);  // more than one read
+  const Fd file(::open(directory.write("file", bytes).c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::lseek(file.get(), 100, SEEK_SET), 100);
+  EXPECT_EQ(compute_verity(file, bytes.size()).value(), compute_verity(bytes).value());
+  EXPECT_EQ(compute_verity(file, 4096).value(), compute_verity(bytes.substr(0, 4096)).value());
+  EXPECT_EQ(compute_verity(file, 0).value(), compute_verity("").value());
+}
+
+TEST(FsVerity, ReportsAFileThatIsShorter) {
+  const TempDirectory directory;
+  const Fd file(::open(directory.write("file", "1234").c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(compute_verity(file, 5).error().code(), Code::input_changed);
+}
+
+TEST(FsVerity, GivesTreeAndDescriptor) {
+  const std::string bytes = pattern(129 * 4096);  // two levels: a root and two blocks
+  std::string_view rest = bytes;
+  const VerityReader read = [&](std::span<char> buffer) -> Result<> {
+    rest.copy(buffer.data(), buffer.size());
+    rest.remove_prefix(buffer.size());
+    return {};
+  };
+  const auto metadata = verity_metadata(read, bytes.size());
+  ASSERT_TRUE(metadata);
+  EXPECT_EQ(metadata->digest, compute_verity(bytes).value());
+  ASSERT_EQ(metadata->merkle_tree.size(), 3U * 4096);
+  EXPECT_EQ(metadata->merkle_tree.substr(0, 32), sha256(metadata->merkle_tree.substr(4096, 4096)));
+  EXPECT_EQ(metadata->merkle_tree.substr(4096, 32), sha256(bytes.substr(0, 4096)));
+  ASSERT_EQ(metadata->descriptor.size(), verity_descriptor_size);
+  EXPECT_EQ(metadata->descriptor.substr(16, 32), sha256(metadata->merkle_tree.substr(0, 4096)));
+  const std::string hash = sha256(metadata->descriptor);
+  EXPECT_EQ(metadata->digest.hex(),
+            to_hex({reinterpret_cast<const unsigned char*>(hash.data()), hash.size()}));
+}
+
+TEST(FsVerity, PassesTheReadersErrorOn) {
+  const auto digest = compute_verity(
+      [](std::span<char>) -> Result<> { return fail(Code::object_damaged, "bad sector"); }, 10000);
+  ASSERT_FALSE(digest);
+  EXPECT_EQ(digest.error().code(), Code::object_damaged);
+}
+
+TEST(FsVerity, KnowsSha512) {
+  const auto digest = compute_verity("x", HashAlgorithm::sha512);
+  ASSERT_TRUE(digest);
+  EXPECT_EQ(digest->bytes().size(), 64U);
+}
+
+}  // namespace
+}  // namespace cfs

@@ -1,0 +1,49 @@
+#include "cfs/report.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace cfs {
+namespace {
+
+TEST(JsonQuote, EscapesWhatCouldEndTheString) {
+  EXPECT_EQ(json_quote("plain"), "\"plain\"");
+  EXPECT_EQ(json_quote("a\"b\\c\n\x7f"), "\"a\\\"b\\\\c\\u000a\\u007f\"");
+}
+
+TEST(ReportJson, SaysWhatHappened) {
+  Report report;
+  report.end_stage("first");
+  report.end_stage("second");
+  report.image.image_id = "demo \"quoted\"";
+  report.image.security_version = 7;
+  report.manifest = "demo";
+  report.slot = "previous";
+  report.signers = {"aa", "bb"};
+  report.refused.push_back({{"newer", "current"}, Error(Code::signature_untrusted, "because\nof this")});
+  report.etc = EtcMode::overlay;
+  report.var = VarMode::bind;
+  report.machine_id = "kept";
+  report.kernel_features = {"erofs-file"};
+
+  const auto json = nlohmann::json::parse(report.json());
+  EXPECT_EQ(json["image"]["id"], "demo \"quoted\"");
+  EXPECT_EQ(json["image"]["security-version"], 7);
+  EXPECT_EQ(json["image"]["digest"], Digest().text());
+  EXPECT_EQ(json["image"]["slot"], "previous");
+  EXPECT_EQ(json["signers"], nlohmann::json({"aa", "bb"}));
+  ASSERT_EQ(json["refused"].size(), 1U);
+  EXPECT_EQ(json["refused"][0]["code"], "signature-untrusted");
+  EXPECT_EQ(json["refused"][0]["reason"], "because\nof this");
+  EXPECT_EQ(json["state"]["etc"], "overlay");
+  EXPECT_EQ(json["state"]["var"], "bind");
+  EXPECT_EQ(json["state"]["machine-id"], "kept");
+  EXPECT_EQ(json["kernel"]["features"], nlohmann::json({"erofs-file"}));
+  ASSERT_EQ(json["stages"].size(), 2U);
+  EXPECT_EQ(json["stages"][1]["stage"], "second");
+  EXPECT_GE(json["stages"][1]["end_us"].get<long>(), json["stages"][0]["end_us"].get<long>());
+}
+
+}  // namespace
+}  // namespace cfs

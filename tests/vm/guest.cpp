@@ -1,0 +1,128 @@
+// The init of the small root that most VM tests boot: looks at the machine from inside, says what it sees on
+// the console, one "guest: " line each, and powers off. What is right or wrong is for the test outside to
+// decide.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+
+std::string read_text(const std::string& path) {
+  std::string text;
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
+  for (int c; file != nullptr && (c = std::fgetc(file.get())) != EOF;) {
+    text += static_cast<char>(c);
+  }
+  return text;
+}
+
+void say_lines(const char* what, const std::string& text) {
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find('\n', begin), text.size());
+    std::printf("guest: %s: %s\n", what, text.substr(begin, end - begin).c_str());
+    begin = end + 1;
+  }
+}
+
+// Reads the whole file: its size and a checksum (the Fletcher sum of its bytes), or the error.
+void say_contents(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    std::printf("guest: read %s: %s\n", path.c_str(), ::strerrorname_np(errno));
+    return;
+  }
+  unsigned long size = 0;
+  unsigned a = 0;
+  unsigned b = 0;
+  char buffer[65536];
+  for (;;) {
+    const ssize_t got = ::read(fd, buffer, sizeof buffer);
+    if (got <= 0) {
+      if (got < 0) {
+        std::printf("guest: read %s: %s\n", path.c_str(), ::strerrorname_np(errno));
+      } else {
+        std::printf("guest: read %s: %lu bytes, sum %u %u\n", path.c_str(), size, a, b);
+      }
+      break;
+    }
+    for (ssize_t i = 0; i < got; ++i) {
+      a = (a + static_cast<unsigned char>(buffer[i])) % 65521;
+      b = (b + a) % 65521;
+    }
+    size += static_cast<unsigned long>(got);
+  }
+  ::close(fd);
+}
+
+void say_directory(const std::string& path) {
+  std::vector<std::string> names;
+  if (DIR* directory = ::opendir(path.c_str())) {
+    while (const dirent* entry = ::readdir(directory)) {
+      if (entry->d_name[0] != '.') {
+        names.emplace_back(entry->d_name);
+      }
+    }
+    ::closedir(directory);
+  }
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    say_contents(path + '/' + name);
+  }
+}
+
+void try_write(const char* path) {
+  const int fd = ::open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+  std::printf("guest: write %s: %s\n", path, fd < 0 ? ::strerrorname_np(errno) : "ok");
+  if (fd >= 0) {
+    ::close(fd);
+  }
+}
+
+// A number that grows by one with each boot, where the directory persists.
+void count_boots(const std::string& directory) {
+  const std::string path = directory + "/boots";
+  const int boots = std::atoi(read_text(path).c_str()) + 1;
+  if (const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "we"), std::fclose); file) {
+    std::fprintf(file.get(), "%d", boots);
+  }
+  std::printf("guest: boots %s: %d\n", directory.c_str(), boots);
+}
+
+}  // namespace
+
+int main(int argc, char** argv, char** environment) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  std::printf("guest: started\n");
+  for (int i = 0; i < argc; ++i) {
+    std::printf("guest: argument: %s\n", argv[i]);
+  }
+  for (; *environment != nullptr; ++environment) {
+    std::printf("guest: environment: %s\n", *environment);
+  }
+  say_lines("report", read_text("/run/composefs-root/boot.json"));
+  say_lines("mount", read_text("/proc/self/mountinfo"));
+  say_lines("machine-id", read_text("/etc/machine-id"));
+  say_lines("etc-release", read_text("/etc/release"));
+  say_directory("/data");
+  try_write("/data/new");
+  try_write("/usr/new");
+  try_write("/etc/new");
+  try_write("/var/new");
+  count_boots("/etc");
+  count_boots("/var");
+  std::printf("guest: done\n");
+  std::fflush(stdout);
+  ::sync();
+  ::reboot(RB_POWER_OFF);
+}

@@ -1,0 +1,177 @@
+// Boots the small root (guest.cpp) and looks at the running machine: what is attached, what is detected while
+// it runs, what it falls back to, and what persists.
+#include <regex>
+
+#include "small_machine.hpp"
+
+namespace cfs::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Ge;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// What the guest said after "guest: WHAT: ", line by line.
+std::string said(const SerialLog& log, const std::string& what) {
+  const std::string prefix = "guest: " + what + ": ";
+  std::string lines;
+  for (std::size_t at = log.text.find(prefix); at != std::string::npos; at = log.text.find(prefix, at + 1)) {
+    const auto begin = at + prefix.size();
+    lines += log.text.substr(begin, log.text.find_first_of("\r\n", begin) - begin) + '\n';
+  }
+  return lines;
+}
+
+class Running : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Running, ComposesWithEveryKernelThatCan) {
+  const std::string suite = GetParam();
+  const auto& machine = small_machine();
+  const auto log = boot({.disks = {machine.copy_of_store_disk("running")},
+                         .initramfs = machine.initramfs("running-" + suite, SmallMachine::policy, suite),
+                         .kernel_suite = suite});
+  ASSERT_THAT(log, Started());
+  const auto mounts = said(log, "mount");
+  EXPECT_THAT(mounts,
+              AllOf(HasSubstr(" / / ro"), HasSubstr("overlay composefs-root"), HasSubstr("verity=require")));
+  // The store and the image are pinned by the overlay, and seen nowhere.
+  EXPECT_THAT(mounts, AllOf(Not(HasSubstr("/dev/vd")), Not(HasSubstr("erofs")), Not(HasSubstr("ext4"))));
+  EXPECT_THAT(said(log, "write /usr/new"), HasSubstr("EROFS"));
+  EXPECT_THAT(said(log, "write /data/new"), HasSubstr("EROFS"));
+  EXPECT_EQ(said(log, "write /etc/new"), "ok\n");
+  EXPECT_EQ(said(log, "write /var/new"), "ok\n");
+  EXPECT_EQ(said(log, "etc-release"), "first\n");
+  EXPECT_THAT(said(log, "read /data/large"), HasSubstr("3000000 bytes"));
+  const auto report = said(log, "report");
+  EXPECT_THAT(report, AllOf(HasSubstr(machine.digest()), HasSubstr("\"slot\": \"current\""),
+                            HasSubstr("\"refused\": []"), HasSubstr("\"etc\": \"transient\""),
+                            HasSubstr(must({"sha256sum", machine.workshop() / "device.pub"}).substr(0, 64))));
+  std::printf("%s: %s", suite.c_str(), report.c_str());
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Running, ::testing::Values("trixie", "bookworm-backports", "sid"));
+
+TEST(Running, GivesInitNothingFromAnUntrustedCommandLine) {
+  const auto log = boot({.disks = {small_machine().copy_of_store_disk("environment")},
+                         .cmdline = "EVIL_PRELOAD=/var/evil.so evil=1 -- --evil"});
+  ASSERT_THAT(log, Started());
+  EXPECT_EQ(said(log, "argument"), "/sbin/init\n");
+  EXPECT_THAT(said(log, "environment"),
+              AllOf(HasSubstr("HOME="), Not(HasSubstr("evil")), Not(HasSubstr("EVIL"))));
+}
+
+TEST(Running, ReadsOfADamagedObjectFailAndOthersDoNot) {
+  const auto& machine = small_machine();
+  const auto disk = machine.copy_of_store_disk("damaged-object");
+  StoreFileSystem(disk).flip_bit(object_path(verity_digest(machine.workshop() / "root/data/large")), 1500000);
+  const auto log = boot({.disks = {disk}});
+  ASSERT_THAT(log, Started());
+  EXPECT_THAT(said(log, "read /data/large"), HasSubstr("EIO"));
+  EXPECT_THAT(said(log, "read /data/other"), HasSubstr("200000 bytes"));
+}
+
+TEST(Running, RefusesAnObjectReplacedByAnotherValidOne) {
+  const auto& machine = small_machine();
+  const auto disk = machine.copy_of_store_disk("replaced-object");
+  const auto object = [&](const char* file) {
+    return object_path(verity_digest(machine.workshop() / "root/data" / file));
+  };
+  StoreFileSystem(disk).replace_by(object("other"), object("third"));
+  const auto log = boot({.disks = {disk}});
+  ASSERT_THAT(log, Started());
+  EXPECT_THAT(said(log, "read /data/other"), HasSubstr("EIO"));
+  EXPECT_THAT(said(log, "read /data/third"), HasSubstr("200000 bytes"));
+}
+
+TEST(Running, FallsBackToPreviousAndSaysWhy) {
+  const auto& machine = small_machine();
+  const auto disk = machine.store_disk("fallback", [](const std::filesystem::path& store) {
+    cfs_sign({"slot", "--store", store, "previous", "second"});
+  });
+  StoreFileSystem(disk).flip_bit("composefs/manifests/first.toml", 30);
+  const auto log = boot({.disks = {disk}});
+  ASSERT_THAT(log, Started());
+  EXPECT_EQ(said(log, "etc-release"), "second\n");
+  EXPECT_THAT(said(log, "report"),
+              AllOf(HasSubstr("\"slot\": \"previous\""), HasSubstr("\"code\": \"signature-untrusted\""),
+                    HasSubstr(machine.other_digest())));
+}
+
+TEST(Running, BootsTheImageThatTheCommandLinePrefers) {
+  const auto& machine = small_machine();
+  const auto disk = machine.copy_of_store_disk("preferred");
+  const auto log = boot({.disks = {disk}, .cmdline = "composefs.image=second"});
+  ASSERT_THAT(log, Started());
+  EXPECT_EQ(said(log, "etc-release"), "second\n");
+}
+
+// Two boots of one disk: what the first wrote, the second must find, where and only where that was promised.
+struct TwoBoots {
+  SerialLog first;
+  SerialLog second;
+};
+
+TwoBoots boot_twice(const std::string& name, const std::string& policy_state, const std::string& etc) {
+  const auto& machine = small_machine();
+  const auto& workshop = machine.workshop();
+  const auto store = workshop / (name + "-store");
+  add_image(store, workshop / "root", "stateful", workshop / "device.key", {"--etc", etc, "--var", "bind"});
+  cfs_sign({"slot", "--store", store, "current", "stateful"});
+  const auto disk = workshop / (name + ".img");
+  cfs_sign({"disk", "--store", store, "-o", disk, "--state-size", "32M"});
+  const auto initramfs = machine.initramfs(name,
+                                           "image-id = \"demo\"\n"
+                                           "store = \"PARTLABEL=composefs-store\"\n"
+                                           "[state]\n" +
+                                               policy_state + "[failure]\naction = \"poweroff\"\n");
+  const Boot once{.disks = {disk}, .initramfs = initramfs, .keep_changes = true};
+  TwoBoots boots{.first = boot(once), .second = boot(once)};
+  EXPECT_THAT(boots.first, Started());
+  EXPECT_THAT(boots.second, Started());
+  for (const SerialLog& log : {boots.first, boots.second}) {
+    EXPECT_TRUE(std::regex_match(said(log, "machine-id"), std::regex("[0-9a-f]{32}\n")))
+        << said(log, "machine-id");
+    EXPECT_THAT(said(log, "mount"), HasSubstr("/var rw,nosuid,nodev"));
+    EXPECT_THAT(said(log, "mount"), HasSubstr("/etc rw,nosuid,nodev"));
+  }
+  EXPECT_EQ(said(boots.first, "machine-id"), said(boots.second, "machine-id"));
+  EXPECT_EQ(said(boots.first, "boots /var"), "1\n");
+  EXPECT_EQ(said(boots.second, "boots /var"), "2\n");
+  return boots;
+}
+
+TEST(State, PersistsOnItsOwnPartition) {
+  const auto boots =
+      boot_twice("partition", "device = \"PARTLABEL=composefs-state\"\netc = \"overlay\"\n", "overlay");
+  EXPECT_EQ(said(boots.second, "boots /etc"), "2\n");
+}
+
+TEST(State, PersistsOnTheStoresFileSystem) {
+  const auto boots = boot_twice("shared", "device = \"store\"\netc = \"overlay\"\n", "overlay");
+  EXPECT_EQ(said(boots.second, "boots /etc"), "2\n");
+}
+
+TEST(State, IsNoLooserThanThePolicy) {
+  // The manifest asks for a persistent /etc, and the policy's default is a transient one.
+  const auto boots = boot_twice("capped", "device = \"PARTLABEL=composefs-state\"\n", "overlay");
+  EXPECT_EQ(said(boots.second, "boots /etc"), "1\n");
+}
+
+TEST(State, IsMissedWhenTheImageNeedsItAndThePolicyHasNone) {
+  const auto& machine = small_machine();
+  const auto disk = machine.store_disk("no-state", [](const std::filesystem::path& store) {
+    const auto& workshop = small_machine().workshop();
+    add_image(store, workshop / "root", "stateful", workshop / "device.key", {"--var", "bind"});
+    cfs_sign({"slot", "--store", store, "current", "stateful"});
+  });
+  const auto log = boot({.disks = {disk},
+                         .initramfs = machine.initramfs("no-state",
+                                                        "image-id = \"demo\"\n"
+                                                        "store = \"LABEL=composefs-store\"\n"
+                                                        "[failure]\naction = \"poweroff\"\n")});
+  EXPECT_THAT(log, RefusedWith("state-failed"));
+}
+
+}  // namespace
+}  // namespace cfs::test

@@ -1,0 +1,98 @@
+#include "small_machine.hpp"
+
+#include <stdexcept>
+
+#include "qemu/machine.hpp"
+
+namespace cfs::test {
+
+namespace {
+
+// A boot of the small root takes 4 s here without KVM; a machine ten times slower may still pass.
+constexpr auto boot_timeout = std::chrono::seconds(120);
+
+}  // namespace
+
+KernelFiles debian_kernel(const std::string& suite) {
+  const std::filesystem::path directory = must({CFS_SOURCE "/qemu/debian-kernel", suite});
+  for (const auto& entry : std::filesystem::directory_iterator(directory / "lib/modules")) {
+    return {.image = directory / "vmlinuz", .modules = entry.path()};
+  }
+  throw std::runtime_error("no modules below " + directory.string());
+}
+
+SmallMachine::SmallMachine() {
+  make_small_root(workshop_ / "root", "first");
+  make_small_root(workshop_ / "second-root", "second");
+  cfs_sign({"keygen", workshop_ / "device"});
+  std::filesystem::create_directory(workshop_ / "keys");
+  std::filesystem::copy_file(workshop_ / "device.pub", workshop_ / "keys/device.pub");
+
+  const auto store = workshop_ / "store";
+  const std::vector<std::string> stateless{"--var", "transient"};
+  digest_ = add_image(store, workshop_ / "root", "first", workshop_ / "device.key", stateless);
+  other_digest_ = add_image(store, workshop_ / "second-root", "second", workshop_ / "device.key", stateless);
+  cfs_sign({"slot", "--store", store, "current", "first"});
+  disk_ = workshop_ / "store.img";
+  cfs_sign({"disk", "--store", store, "--raw", "-o", disk_});
+  initramfs_ = initramfs("default", policy);
+}
+
+std::filesystem::path SmallMachine::copy_of_store_disk(const std::string& name) const {
+  auto copy = workshop_ / (name + ".img");
+  must({"cp", "--sparse=always", disk_, copy});
+  return copy;
+}
+
+std::filesystem::path SmallMachine::store_disk(
+    const std::string& name, const std::function<void(const std::filesystem::path& store)>& edit) const {
+  const auto store = workshop_ / (name + "-store");
+  must({"cp", "-a", workshop_ / "store", store});
+  edit(store);
+  auto disk = workshop_ / (name + ".img");
+  cfs_sign({"disk", "--store", store, "--raw", "-o", disk});
+  return disk;
+}
+
+std::filesystem::path SmallMachine::initramfs(const std::string& name, const std::string& policy_text,
+                                              const std::string& kernel_suite) const {
+  const auto policy_file = workshop_ / (name + "-policy.toml");
+  write(policy_file, policy_text);
+  auto output = workshop_ / (name + "-initramfs.img");
+  cfs_sign({"initramfs", "--policy", policy_file, "--keys", workshop_ / "keys", "--modules",
+            debian_kernel(kernel_suite).modules, "--program", CFS_PROGRAMS "/initrd/composefs-root",
+            "--module", "virtio_blk", "--module", "virtio_pci", "-o", output});
+  return output;
+}
+
+const SmallMachine& small_machine() {
+  static const SmallMachine machine;
+  return machine;
+}
+
+void PrintTo(const SerialLog& log, std::ostream* stream) {
+  *stream << "\n" << log.text;
+}
+
+SerialLog boot(const Boot& boot) {
+  MachineOptions options;
+  options.kernel = debian_kernel(boot.kernel_suite).image;
+  options.initrd = boot.initramfs.empty() ? small_machine().default_initramfs() : boot.initramfs;
+  options.cmdline = "console=" + serial_console() + " panic=-1 " + boot.cmdline;
+  options.memory_mib = 512;
+  for (const auto& disk : boot.disks) {
+    options.disks.push_back(
+        {.file = disk,
+         .writes = boot.keep_changes ? MachineDisk::Writes::kept : MachineDisk::Writes::discarded});
+  }
+  auto machine = Machine::start(options);
+  if (!machine) {
+    throw std::runtime_error(machine.error().line());
+  }
+  if (const auto ended = machine->wait_exit(boot_timeout); !ended) {
+    throw std::runtime_error(ended.error().line() + "\n" + machine->log());
+  }
+  return {machine->log()};
+}
+
+}  // namespace cfs::test
