@@ -15,8 +15,9 @@ struct Architecture {
 };
 
 #if defined(__x86_64__)
-// Nehalem: Debian 13's kernel crashes on `-cpu max` of QEMU 7.2, and without ssse3 sha256 is twice as slow. Without
-// cx16: an interrupt after an emulated CMPXCHG16B can set the flags to garbage in QEMU 7.2, and the kernel dies.
+// Nehalem: Debian 13's kernel crashes on `-cpu max` of QEMU 7.2, and without ssse3 sha256 is twice as slow.
+// Without cx16: an interrupt after an emulated CMPXCHG16B can set the flags to garbage in QEMU 7.2, and the
+// kernel dies.
 constexpr Architecture host{"qemu-system-x86_64", "q35", "Nehalem,-cx16", "ttyS0"};
 #elif defined(__aarch64__)
 constexpr Architecture host{"qemu-system-aarch64", "virt", "cortex-a72", "ttyAMA0"};

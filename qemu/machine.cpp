@@ -80,12 +80,13 @@ Result<Machine> Machine::start(const MachineOptions& options) {
 }
 
 Result<Machine> Machine::start_command(const std::vector<std::string>& command) {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    return fail_errno(Code::io_error, "make a serial line");
-  }
+  std::array<int, 2> ends{-1, -1};
+  const bool connected = ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0;
   Fd ours(ends[0]);
   const Fd theirs(ends[1]);
+  if (!connected || !theirs) {
+    return fail_errno(Code::io_error, "make a serial line");
+  }
   Fd errors(::memfd_create("qemu-errors", MFD_CLOEXEC));
   if (!errors) {
     return fail_errno(Code::io_error, "make a file in memory");

@@ -158,9 +158,8 @@ Result<> check(const Options& options, const cfs::Digest& digest) {
   return result;
 }
 
-int report(const cfs::Error& error) {
+void report(const cfs::Error& error) {
   (void)std::fprintf(stderr, "cfs-qemu-boot: %s\n", error.line().c_str());
-  return error.code() == Code::usage ? 2 : 1;
 }
 
 }  // namespace
@@ -168,12 +167,17 @@ int report(const cfs::Error& error) {
 int main(int argc, char** argv) {
   const auto parsed = parse(argc, argv);
   if (!parsed) {
-    return report(parsed.error());
+    report(parsed.error());
+    return 2;
   }
-  if (!parsed->has_value()) {
+  const std::optional<Options>& options = *parsed;
+  if (!options) {
     return std::fputs(usage, stdout) < 0 ? 1 : 0;
   }
-  const Options& options = **parsed;
-  const auto result = options.check ? check(options, *options.check) : connect(options.machine);
-  return result ? 0 : report(result.error());
+  const auto result = options->check ? check(*options, *options->check) : connect(options->machine);
+  if (!result) {
+    report(result.error());
+    return 1;
+  }
+  return 0;
 }

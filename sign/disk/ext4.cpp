@@ -1,12 +1,15 @@
 #include "cfs/ext4.hpp"
 
-#include <ext2fs/ext2fs.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+
+// After the standard headers: libext2fs 1.47.2 has a macro of the name of std::clamp.
+#include <ext2fs/ext2fs.h>
+#undef clamp
 
 #include "cfs/text.hpp"
 

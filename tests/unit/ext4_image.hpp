@@ -1,7 +1,6 @@
 // Reading back an ext4 file system in an image file, with libext2fs and e2fsck(8).
 #pragma once
 
-#include <ext2fs/ext2fs.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +10,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+
+// After the standard headers: libext2fs 1.47.2 has a macro of the name of std::clamp.
+#include <ext2fs/ext2fs.h>
+#undef clamp
 
 namespace cfs {
 
