@@ -20,6 +20,38 @@ debian_source() {
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $1 main"
 }
 
+# extract_packages SUITE WORK COMMAND…: unpacks into WORK/tree the packages of the suite that COMMAND names, one a line,
+# with an apt that knows nothing else of this machine; COMMAND may ask that apt. WORK is an empty directory.
+extract_packages() {
+  local suite=$1 work=$2 package packages
+  shift 2
+  mkdir -p "$work"/{lists,cache}/partial "$work/tree"
+  : >"$work/status"
+  debian_source "$suite" >"$work/sources.list"
+  # A suite that is not released yet may carry an old date on a mirror.
+  cat >"$work/apt.conf" <<END
+Dir::State "$work";
+Dir::State::Lists "$work/lists";
+Dir::State::Status "$work/status";
+Dir::Cache "$work/cache";
+Dir::Etc::SourceList "$work/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
+Acquire::Languages "none";
+Acquire::Check-Valid-Until "false";
+APT::Sandbox::User "";
+END
+  local -x APT_CONFIG=$work/apt.conf
+  apt-get -qq update
+  packages=$("$@")
+  # shellcheck disable=SC2086 # one word a package
+  (cd "$work" && apt-get -qq download $packages)
+  for package in "$work"/*.deb; do
+    dpkg-deb --extract "$package" "$work/tree"
+  done
+}
+
 # cached NAME COMMAND…: prints the directory NAME of the cache. If it is not there, COMMAND makes it first: it is
 # given the path of a directory to fill, which takes its place when it is complete.
 cached() {

@@ -84,7 +84,7 @@ Result<> seal(const Fd& file, const Digest& digest) {
   do {
     error = ::libfsverity_enable(file.get(), &parameters);
   } while (error == -EINTR);
-  // EINVAL: this kernel wants blocks of another size, such as its own page size.
+  // EINVAL: no such blocks here, because the file system has smaller ones or the kernel wants whole pages.
   if (error == -EOPNOTSUPP || error == -ENOTTY || error == -EINVAL) {
     return {};
   }

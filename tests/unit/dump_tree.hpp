@@ -22,7 +22,7 @@ inline std::string unescape_dump(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\') {
-      out += static_cast<char>(from_hex(text.substr(i + 2, 2)).value().at(0));
+      out += static_cast<char>(std::stoi(std::string(text.substr(i + 2, 2)), nullptr, 16));
       i += 3;
     } else {
       out += text[i];

@@ -73,7 +73,7 @@ TEST(FsVerity, ReportsAFileThatIsShorter) {
 }
 
 TEST(FsVerity, GivesTreeAndDescriptor) {
-  const std::string bytes = pattern(129 * 4096);  // two levels: a root and two blocks
+  const std::string bytes = pattern(129UL * 4096);  // two levels: a root and two blocks
   std::string_view rest = bytes;
   const VerityReader read = [&](std::span<char> buffer) -> Result<> {
     rest.copy(buffer.data(), buffer.size());

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <filesystem>
 #include <thread>
-#include <vector>
 
 #include "cfs/fsverity.hpp"
 #include "cfs/text.hpp"
@@ -109,9 +109,9 @@ TEST_F(ObjectStoreTest, ReportsASourceThatIsShorter) {
 
 TEST_F(ObjectStoreTest, TakesObjectsFromManyThreads) {
   {
-    std::vector<std::jthread> threads;
-    for (int thread = 0; thread < 4; ++thread) {
-      threads.emplace_back([this] {
+    std::array<std::jthread, 4> threads;
+    for (auto& thread : threads) {
+      thread = std::jthread([this] {
         for (int i = 0; i < 300; ++i) {  // more than one batch, the same from all threads
           EXPECT_TRUE(put(cat("object ", i)));
         }

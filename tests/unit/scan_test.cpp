@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <stdexcept>
 #include <filesystem>
+#include <stdexcept>
 #include <thread>
 
 #include "cfs/erofs_image.hpp"

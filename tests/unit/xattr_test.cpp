@@ -17,7 +17,7 @@ class Xattrs : public testing::Test {
     if (::setxattr(path.c_str(), "user.probe", "", 0, 0) != 0) {
       GTEST_SKIP() << "the file system of the temporary directory has no user attributes";
     }
-    ::removexattr(path.c_str(), "user.probe");
+    ASSERT_EQ(::removexattr(path.c_str(), "user.probe"), 0);
   }
 
   // Only those of users: a security module may add its own.
