@@ -1,7 +1,7 @@
 // What may change in a verified system: /etc, /var and the machine id.
 //
-// On the file system that the policy names, state lies below composefs-state/: machine-id, var/, etc/upper/
-// and etc/work/. None of it is verified; the mounts are nodev and nosuid.
+// On the file system that the policy names, state lies below composefs-state/: machine-id, var/, and etc/
+// with the upper and work directories of an overlay. None of it is verified; the mounts are nodev and nosuid.
 #pragma once
 
 #include <string_view>
