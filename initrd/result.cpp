@@ -77,6 +77,8 @@ CodeText describe(Code code) noexcept {
       return {"kernel-mismatch", "boot the kernel that the image was made for"};
     case Code::image_missing:
       return {"image-missing", "install the image again"};
+    case Code::image_malformed:
+      return {"image-malformed", "compose the image again; do not use this one"};
     case Code::verity_missing:
       return {"verity-missing", "make the store with cfs-sign disk, or enable fs-verity on its objects"};
     case Code::digest_mismatch:

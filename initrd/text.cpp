@@ -20,6 +20,11 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+std::string to_octal(unsigned number) {
+  char digits[12];
+  return {digits, std::to_chars(digits, digits + sizeof digits, number, 8).ptr};
+}
+
 std::string to_hex(std::span<const unsigned char> bytes) {
   std::string hex;
   hex.reserve(bytes.size() * 2);

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cfs/key.hpp"
+#include "cfs/overlay_tree.hpp"
 #include "cfs/result.hpp"
 
 namespace cfs {
@@ -21,8 +23,10 @@ struct KeygenOptions {
 [[nodiscard]] Result<> keygen_command(const KeygenOptions& options);
 
 struct ComposeOptions {
-  std::string store;  // empty with digest_only
-  std::string root;
+  std::string store;                  // empty with digest_only
+  std::string root;                   // empty with dump
+  std::string dump;                   // file, or "-"
+  std::optional<ImageFormat> format;  // none: as mkcomposefs chooses
   bool digest_only = false;
 };
 [[nodiscard]] Result<> compose_command(const ComposeOptions& options);
@@ -79,9 +83,22 @@ struct InitramfsOptions {
   std::string keys;
   std::string modules;  // ROOTFS/lib/modules/KVER
   std::string output;
-  std::string program;                // composefs-root; empty: the installed one, or the one built beside cfs-sign
+  std::string program;  // composefs-root; empty: the installed one, or the one built beside cfs-sign
   std::vector<std::string> required;  // modules to include besides those always needed
 };
 [[nodiscard]] Result<> initramfs_command(const InitramfsOptions& options);
+
+struct InspectOptions {
+  std::string image;
+  bool json = false;
+};
+[[nodiscard]] Result<> inspect_command(const InspectOptions& options);
+
+struct DiffOptions {
+  std::string before;
+  std::string after;
+  bool json = false;
+};
+[[nodiscard]] Result<> diff_command(const DiffOptions& options);
 
 }  // namespace cfs

@@ -44,6 +44,13 @@ std::string algorithm_number(const std::string& word) {
   throw CLI::ValidationError(word + " is not ed25519, ecdsa-p256 or ecdsa-p384");
 }
 
+std::string format_number(const std::string& word) {
+  if (word != "v0" && word != "v1") {
+    throw CLI::ValidationError(word + " is not v0 or v1");
+  }
+  return word.substr(1);
+}
+
 // CLI11 would take "-1" for a very large number.
 std::string check_number(const std::string& word) {
   return cfs::parse_decimal<std::uint64_t>(word) ? "" : word + " is not a number from 0 up";
@@ -70,7 +77,19 @@ void add_compose(CLI::App& app, Action& action) {
   output->require_option(1);
   output->add_option("--store", options->store, "Store directory; made if it is not there")->type_name("DIR");
   output->add_flag("--digest-only", options->digest_only, "Only print the digest, and write nothing");
-  command->add_option("ROOTFS", options->root, "The root directory")->required();
+  command
+      ->add_option("--format", options->format,
+                   "Version of the image's format: v0 or v1 (default: as mkcomposefs, v1 only where there "
+                   "are whiteouts)")
+      ->type_name("NAME")
+      ->transform(format_number, "");
+  auto* input = command->add_option_group("Input");
+  input->require_option(1);
+  input
+      ->add_option("--from-dump", options->dump,
+                   "Text that describes the tree, as composefs-dump(5); - for standard input")
+      ->type_name("FILE");
+  input->add_option("ROOTFS", options->root, "The root directory");
 }
 
 void add_manifest(CLI::App& app, Action& action) {
@@ -202,6 +221,26 @@ void add_initramfs(CLI::App& app, Action& action) {
       ->take_all();
 }
 
+void add_inspect(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::InspectOptions>();
+  auto* command =
+      add_command(app, action, "inspect", "Print what an image holds, as a dump that compose takes", options,
+                  cfs::inspect_command);
+  command->add_flag("--json", options->json, "Print JSON");
+  command->add_option("IMAGE", options->image, "The image: a file, such as an object of a store")->required();
+}
+
+void add_diff(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::DiffOptions>();
+  auto* command =
+      add_command(app, action, "diff",
+                  "Print what is different in image B from image A, and what has to be shipped for it",
+                  options, cfs::diff_command);
+  command->add_flag("--json", options->json, "Print JSON");
+  command->add_option("A", options->before, "The image that is there: a file")->required();
+  command->add_option("B", options->after, "The image that will be: a file")->required();
+}
+
 int report(const Error& error) {
   const std::string line = cfs::cat("cfs-sign: ", error.line(), '\n');
   static_cast<void>(std::fputs(line.c_str(), stderr));
@@ -231,6 +270,8 @@ int run(int argc, char** argv) {
   add_verify(app, action);
   add_disk(app, action);
   add_initramfs(app, action);
+  add_inspect(app, action);
+  add_diff(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -2,6 +2,8 @@
 // little-endian.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -29,11 +31,33 @@ inline constexpr std::uint64_t dirent_size = 12;
 inline constexpr std::uint64_t chunk_entry_size = 4;
 inline constexpr std::uint32_t null_block = 0xFFFFFFFF;  // a chunk that is a hole
 inline constexpr unsigned chunk_bits_max = 31 + block_bits;
+inline constexpr std::uint64_t chunks_max = block_size / chunk_entry_size;  // in images of mkcomposefs
 
 // i_format: bit 0 says extended, the layout follows.
 enum class Layout : std::uint16_t { flat_plain = 0, flat_inline = 2, chunk_based = 4 };
 
 enum class FileType : std::uint8_t { unknown, regular, directory, character, block, fifo, socket, link };
+
+[[nodiscard]] constexpr FileType file_type(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return FileType::regular;
+    case S_IFDIR:
+      return FileType::directory;
+    case S_IFCHR:
+      return FileType::character;
+    case S_IFBLK:
+      return FileType::block;
+    case S_IFIFO:
+      return FileType::fifo;
+    case S_IFSOCK:
+      return FileType::socket;
+    case S_IFLNK:
+      return FileType::link;
+    default:
+      return FileType::unknown;
+  }
+}
 
 inline constexpr std::uint64_t xattr_header_size = 12;
 inline constexpr std::uint64_t xattr_entry_header_size = 4;

@@ -2,6 +2,7 @@
 // byte for byte what mkcomposefs writes for the same tree. (EROFS on disk: fs/erofs/erofs_fs.h of Linux.)
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cfs/file_tree.hpp"
@@ -10,9 +11,10 @@
 
 namespace cfs {
 
-// The whole image; whiteouts in the tree raise the format to V1. Memory: the tree's and the image's.
-// Code::unsupported_input for what an image cannot hold: names over 255 bytes, a file over 4 PiB, inline
+// The whole image, in this format or, without one, in usual_format(). Memory: the tree's and the image's.
+// Code::unsupported_input for what an image cannot hold: names over 255 bytes, a file over 8 PiB, inline
 // contents or a link target over 4095 bytes, a directory with two names, too many attributes on a file.
-[[nodiscard]] Result<std::string> erofs_image(FileTree tree, ImageFormat at_least = ImageFormat::v0);
+[[nodiscard]] Result<std::string> erofs_image(FileTree tree,
+                                              std::optional<ImageFormat> format = std::nullopt);
 
 }  // namespace cfs

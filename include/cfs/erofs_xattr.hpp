@@ -18,6 +18,14 @@ struct XattrView {
   std::string_view value;
 };
 
+// Attributes by which overlayfs finds the contents of a file in the data layer.
+inline constexpr std::string_view metacopy_name = "trusted.overlay.metacopy";
+inline constexpr std::string_view redirect_name = "trusted.overlay.redirect";
+
+// The name that an image has as the number of a prefix and the rest; nothing if the name is empty or an image
+// would have it in another way.
+[[nodiscard]] std::optional<std::string> full_name(std::uint8_t index, std::string_view rest);
+
 // What one inode carries in the image, sorted by name: its own attributes, and for an external file those
 // that lead overlayfs to the object (trusted.overlay.metacopy, trusted.overlay.redirect). Views into the
 // inode and into this object, which serves one inode after the other.

@@ -5,18 +5,24 @@
 #include <cstdint>
 
 #include "cfs/file_tree.hpp"
+#include "cfs/result.hpp"
 
 namespace cfs {
 
 // The version of the format. V1 differs from V0 only in how directories that hold whiteouts are marked.
 enum class ImageFormat : std::uint8_t { v0 = 0, v1 = 1 };
 
-// The lowest format, from `at_least` on, that can hold this tree: a whiteout raises it to V1.
-[[nodiscard]] ImageFormat needed_format(const FileTree& tree, ImageFormat at_least);
+// The one that mkcomposefs chooses for this tree: V1 if there is a whiteout, else V0.
+[[nodiscard]] ImageFormat usual_format(const FileTree& tree);
 
 // Escapes attributes that overlayfs would take for its own; turns whiteouts into files that it shows as
 // whiteouts; hides the names that objects have in the data layer (00 … ff) behind whiteouts; makes the root
 // opaque.
 void make_overlay_tree(FileTree& tree, ImageFormat format);
+
+// The way back, for a tree read from an image of this format without its stubs (00 … ff) and the attributes
+// of external files. Where nothing tells a hidden whiteout from a file that only looks like one, it is a
+// whiteout. Code::image_malformed for attributes that overlayfs would take for its own.
+[[nodiscard]] Result<> undo_overlay_tree(FileTree& tree, unsigned format);
 
 }  // namespace cfs

@@ -45,6 +45,7 @@ enum class Code : std::uint8_t {
   version_too_low,      // security-version below the floor: a rollback
   kernel_mismatch,      // the running kernel is not the one the manifest requires
   image_missing,        // the object that the manifest names is not in the store
+  image_malformed,      // the bytes are not a metadata image as composefs writes it
   verity_missing,       // the image has no fs-verity: nothing protects its bytes
   digest_mismatch,      // the image is not the one that the manifest names
   object_damaged,       // an object's contents do not hash to its name

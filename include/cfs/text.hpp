@@ -49,6 +49,9 @@ template <std::unsigned_integral N>
 // The pieces of `text` between separators; "a,,b" gives three, "" gives one empty piece.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 
+// Octal, without a leading zero.
+[[nodiscard]] std::string to_octal(unsigned number);
+
 // Lower-case hexadecimal.
 [[nodiscard]] std::string to_hex(std::span<const unsigned char> bytes);
 

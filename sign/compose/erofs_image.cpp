@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <tuple>
@@ -23,7 +24,6 @@ using namespace erofs;
 
 constexpr std::size_t name_max = 255;
 constexpr std::size_t link_target_max = 4095;
-constexpr std::uint64_t chunks_max = 512;  // so that their table is never more than half a block
 constexpr std::uint64_t tail_max = block_size / 2;
 
 // Where an inode lies in the image, and what is derived for it.
@@ -48,27 +48,6 @@ struct Dirent {
   std::string_view name;
   InodeId inode;
 };
-
-FileType file_type(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFREG:
-      return FileType::regular;
-    case S_IFDIR:
-      return FileType::directory;
-    case S_IFCHR:
-      return FileType::character;
-    case S_IFBLK:
-      return FileType::block;
-    case S_IFIFO:
-      return FileType::fifo;
-    case S_IFSOCK:
-      return FileType::socket;
-    case S_IFLNK:
-      return FileType::link;
-    default:
-      return FileType::unknown;
-  }
-}
 
 // The chunks by which a file's size is expressed, as few as there can be.
 struct Chunks {
@@ -118,6 +97,7 @@ class Writer {
   void append_inode(InodeId id);
   void append_tail(InodeId id);
   void append_blocks(InodeId id);
+  void append_holes(std::uint64_t bytes);
   void append_dirents(std::span<const Dirent> entries);
 
   [[nodiscard]] std::vector<Dirent> dirents(InodeId id) const;
@@ -211,6 +191,12 @@ Result<> Writer::put_in_order() {
     }
     placements_[id].links = links;
   }
+  for (const InodeId id : order_) {
+    const Inode& inode = tree_.inodes[id];
+    if (inode.links != 0 && !inode.is(S_IFDIR)) {
+      placements_[id].links = inode.links;
+    }
+  }
   return {};
 }
 
@@ -260,7 +246,8 @@ void Writer::place_data(const Inode& inode, Placement& placement) const {
   } else if (const auto* file = std::get_if<ExternalFile>(&inode.content)) {
     bytes = chunks_of(file->size).count * chunk_entry_size;
   }
-  if (bytes > tail_max && !inode.is(S_IFLNK)) {
+  const bool is_chunk_table = std::holds_alternative<ExternalFile>(inode.content);
+  if (bytes > tail_max && !inode.is(S_IFLNK) && !is_chunk_table) {
     placement.blocks += 1;
     bytes = 0;
   }
@@ -282,9 +269,18 @@ std::uint64_t Writer::padding(const Inode& inode, Placement& placement, std::uin
     return crosses ? round_up(position, block_size) - position : 0;
   }
   const std::uint64_t room = block_size - (position + before_tail) % block_size;
+  if (room >= placement.tail) {
+    return 0;
+  }
   // Rounded to whole slots the tail begins less than a slot into the next block: half a block always fits
-  // there.
-  return room < placement.tail ? round_up(room, slot_size) : 0;
+  // there, the longest tables of chunks need not. mkcomposefs puts those into a block of their own.
+  const std::uint64_t pad = round_up(room, slot_size);
+  if (pad - room + placement.tail > block_size) {
+    placement.blocks = 1;
+    placement.tail = 0;
+    return round_up(position, block_size) - position;
+  }
+  return pad;
 }
 
 void Writer::place_all() {
@@ -350,8 +346,8 @@ void Writer::append_inode(InodeId id) {
     detail = inode.rdev;
   } else if (placement.blocks != 0) {
     detail = next_block_;
-    next_block_ += placement.blocks;
   }
+  next_block_ += placement.blocks;
   const auto format =
       static_cast<std::uint16_t>(static_cast<unsigned>(layout) << 1 | (placement.compact ? 0U : 1U));
   const auto xattr_count =
@@ -402,9 +398,7 @@ void Writer::append_tail(InodeId id) {
   } else if (const auto* text = std::get_if<std::string>(&inode.content)) {
     out_ += std::string_view(*text).substr(text->size() - placement.tail);
   } else {
-    for (std::uint32_t i = 0; i < placement.tail / chunk_entry_size; ++i) {
-      append_le(out_, null_block);
-    }
+    append_holes(placement.tail);
   }
 }
 
@@ -422,9 +416,18 @@ void Writer::append_blocks(InodeId id) {
         pad_to(round_up(out_.size(), block_size));
       }
     });
+  } else if (std::holds_alternative<ExternalFile>(inode.content)) {
+    append_holes(placement.blocks * block_size);
   } else {
     out_ += std::string_view(std::get<std::string>(inode.content)).substr(0, placement.blocks * block_size);
     pad_to(round_up(out_.size(), block_size));
+  }
+}
+
+// A table of chunks that all are holes.
+void Writer::append_holes(std::uint64_t bytes) {
+  for (std::uint64_t i = 0; i < bytes / chunk_entry_size; ++i) {
+    append_le(out_, null_block);
   }
 }
 
@@ -445,13 +448,13 @@ void Writer::append_dirents(std::span<const Dirent> entries) {
 
 }  // namespace
 
-Result<std::string> erofs_image(FileTree tree, ImageFormat at_least) {
+Result<std::string> erofs_image(FileTree tree, std::optional<ImageFormat> format) {
   if (tree.inodes.empty() || !std::holds_alternative<Directory>(tree.inodes.front().content)) {
     return fail(Code::unsupported_input, "the root is not a directory");
   }
-  const ImageFormat format = needed_format(tree, at_least);
-  make_overlay_tree(tree, format);
-  return Writer(tree, format).write();
+  const ImageFormat written = format.value_or(usual_format(tree));
+  make_overlay_tree(tree, written);
+  return Writer(tree, written).write();
 }
 
 }  // namespace cfs

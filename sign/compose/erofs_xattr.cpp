@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <unordered_set>
+#include <utility>
 
 #include "cfs/erofs_format.hpp"
 #include "cfs/text.hpp"
@@ -74,6 +76,14 @@ struct ByDigest {
 
 }  // namespace
 
+std::optional<std::string> full_name(std::uint8_t index, std::string_view rest) {
+  const auto* prefix = std::ranges::find(prefixes, index, &Prefix::index);
+  std::string name = cat(prefix == prefixes.end() ? "" : prefix->text, rest);
+  const SplitName split = split_name(name);
+  return split.index == index && split.rest == rest && !name.empty() ? std::optional(std::move(name))
+                                                                     : std::nullopt;
+}
+
 std::span<const XattrView> InodeXattrs::of(const Inode& inode) {
   views_.clear();
   for (const Xattr* xattr : inode.xattrs) {
@@ -81,13 +91,18 @@ std::span<const XattrView> InodeXattrs::of(const Inode& inode) {
   }
   if (const auto* file = std::get_if<ExternalFile>(&inode.content)) {
     // struct ovl_metacopy of Linux: version, length, flags, digest algorithm, digest.
-    const auto digest = file->digest.bytes();
-    metacopy_.assign(
-        {0, static_cast<char>(4 + digest.size()), 0, static_cast<char>(file->digest.algorithm())});
-    metacopy_.append(digest.begin(), digest.end());
-    redirect_ = cat('/', file->digest.object_path());
-    views_.push_back({"trusted.overlay.metacopy", metacopy_});
-    views_.push_back({"trusted.overlay.redirect", redirect_});
+    metacopy_.clear();
+    if (file->has_digest()) {
+      const auto digest = file->digest.bytes();
+      metacopy_.assign(
+          {0, static_cast<char>(4 + digest.size()), 0, static_cast<char>(file->digest.algorithm())});
+      metacopy_.append(digest.begin(), digest.end());
+    }
+    views_.push_back({metacopy_name, metacopy_});
+    if (const std::string path = file->path(); !path.empty()) {
+      redirect_ = cat('/', path);
+      views_.push_back({redirect_name, redirect_});
+    }
   }
   std::ranges::sort(views_, {}, &XattrView::name);
   return views_;
@@ -117,6 +132,8 @@ SharedXattrs::SharedXattrs(const FileTree& tree) {
   // told by pointer and by digest, without making the attributes of a million files.
   std::unordered_set<const Xattr*> seen;
   std::unordered_set<const Digest*, ByDigest, ByDigest> seen_digests;
+  std::set<Xattr> seen_values;  // where the digest does not tell both
+  const bool by_digest = tree.backings.empty();
   InodeXattrs scratch;
   for (const Inode& inode : tree.inodes) {
     for (const Xattr* xattr : inode.xattrs) {
@@ -125,11 +142,15 @@ SharedXattrs::SharedXattrs(const FileTree& tree) {
       }
     }
     const auto* file = std::get_if<ExternalFile>(&inode.content);
-    if (file != nullptr && !seen_digests.insert(&file->digest).second) {
-      Inode content_only;
-      content_only.content = *file;
-      for (const XattrView& xattr : scratch.of(content_only)) {
-        offsets_.try_emplace(Xattr{std::string(xattr.name), std::string(xattr.value)}, 0);
+    if (file == nullptr || (by_digest && seen_digests.insert(&file->digest).second)) {
+      continue;
+    }
+    Inode content_only;
+    content_only.content = *file;
+    for (const XattrView& view : scratch.of(content_only)) {
+      Xattr xattr{std::string(view.name), std::string(view.value)};
+      if (by_digest || !seen_values.insert(xattr).second) {
+        offsets_.try_emplace(std::move(xattr), 0);
       }
     }
   }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace cfs {
 
@@ -16,6 +17,10 @@ bool Inode::is_whiteout() const noexcept {
 
 const Xattr* FileTree::intern(std::string_view name, std::string_view value) {
   return &*xattrs.insert(Xattr{std::string(name), std::string(value)}).first;
+}
+
+const Backing* FileTree::intern(Backing backing) {
+  return &*backings.insert(std::move(backing)).first;
 }
 
 void set_xattr(FileTree& tree, Inode& inode, std::string_view name, std::string_view value) {

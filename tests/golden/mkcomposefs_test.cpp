@@ -21,11 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string mkcomposefs() {
-  static const std::string program = must({CFS_SOURCE "/qemu/debian-mkcomposefs"});
-  return program;
-}
-
 void expect_equal_images(const fs::path& tree) {
   const Workshop workshop;
   const std::string digest = cfs_sign({"compose", "--store", workshop / "store", tree});

@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "cfs/dump.hpp"
 #include "cfs/fsverity.hpp"
-#include "dump_tree.hpp"
+#include "cfs/text.hpp"
 #include "temp_directory.hpp"
 
 namespace cfs {
@@ -13,11 +14,11 @@ namespace {
 FileTree golden_tree(std::string_view name) {
   const std::string dump = read_bytes(cat(CFS_TEST_DATA, "/../golden/compose/", name, ".dump"));
   EXPECT_FALSE(dump.empty());
-  return tree_from_dump(dump);
+  return parse_dump(dump).value();
 }
 
-std::string digest_of_image(std::string_view name, ImageFormat at_least) {
-  const auto image = erofs_image(golden_tree(name), at_least);
+std::string digest_of_image(std::string_view name, std::optional<ImageFormat> format) {
+  const auto image = erofs_image(golden_tree(name), format);
   EXPECT_TRUE(image.has_value());
   return compute_verity(image.value_or("")).value().hex();
 }
@@ -69,8 +70,24 @@ TEST(ErofsImage, LargeDirectoriesAndLongLinksAreWhatMkcomposefsWrites) {
 
 TEST(ErofsImage, WhiteoutsRaiseTheFormatAsMkcomposefsDoes) {
   const auto* digest = "3665bb151c5cb26b9b2ee1eadd2d0d2ecd4e4c0c3d9ae62fae22e5c9591df29d";
-  EXPECT_EQ(digest_of_image("whiteouts", ImageFormat::v0), digest);
+  EXPECT_EQ(digest_of_image("whiteouts", std::nullopt), digest);
   EXPECT_EQ(digest_of_image("whiteouts", ImageFormat::v1), digest);
+}
+
+// As above, with --from-file -.
+TEST(ErofsImage, FilesOverFourPebibytesAreWhatMkcomposefsWrites) {
+  const auto digest = [](std::string_view xattr) {
+    const auto tree = parse_dump(
+        cat("/ 0 40755 2 0 0 0 0.0 - - -\n/bigfile 9000000000000000 100777 1 0 0 0 0.0 - - -", xattr, '\n'));
+    return compute_verity(erofs_image(tree.value()).value()).value().hex();
+  };
+  EXPECT_EQ(digest(""), "160c71227628d810604ad305e5d4a912e01a5964866b9bec9f8fddc55e352bfb");
+  EXPECT_EQ(digest(" user.foo="), "b8bedcd1abfc7616f0cf59526f7028baff377e9e5b8c4529c800e33dfb6858d1");
+}
+
+TEST(ErofsImage, FormatV0CanHoldWhiteoutsToo) {
+  EXPECT_EQ(digest_of_image("whiteouts", ImageFormat::v0),
+            "015fd1e80909671711ebb1cdbcbd875f9063a77163b2da6d7e459954c5499d0d");
 }
 
 TEST(ErofsImage, IsWholeBlocksWithBothHeaders) {
@@ -90,7 +107,7 @@ TEST(ErofsImage, RefusesWhatItCannotHold) {
   EXPECT_EQ(code_for(tree_with("link", inode_of(S_IFLNK, {}))), Code::unsupported_input);
   EXPECT_EQ(code_for(tree_with("dir", inode_of(S_IFDIR, {}))), Code::unsupported_input);
   EXPECT_EQ(code_for(tree_with("nothing", inode_of(0, {}))), Code::unsupported_input);
-  EXPECT_EQ(code_for(tree_with("huge", inode_of(S_IFREG, ExternalFile{Digest(), 1ULL << 53}))),
+  EXPECT_EQ(code_for(tree_with("huge", inode_of(S_IFREG, ExternalFile{Digest(), (1ULL << 53) + 1}))),
             Code::unsupported_input);
 }
 

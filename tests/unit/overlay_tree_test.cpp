@@ -30,9 +30,8 @@ std::optional<std::string> xattr(const Inode& inode, std::string_view name) {
 }
 
 TEST(OverlayTree, AWhiteoutNeedsV1) {
-  EXPECT_EQ(needed_format(tree_with_device(0x103), ImageFormat::v0), ImageFormat::v0);
-  EXPECT_EQ(needed_format(tree_with_device(0x103), ImageFormat::v1), ImageFormat::v1);
-  EXPECT_EQ(needed_format(tree_with_device(0), ImageFormat::v0), ImageFormat::v1);
+  EXPECT_EQ(usual_format(tree_with_device(0x103)), ImageFormat::v0);
+  EXPECT_EQ(usual_format(tree_with_device(0)), ImageFormat::v1);
 }
 
 TEST(OverlayTree, AWhiteoutBecomesAFileThatOverlayfsShowsAsOne) {

@@ -78,8 +78,13 @@ std::string must(const std::vector<std::string>& command) {
 }
 
 std::string cfs_sign(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), CFS_PROGRAMS "/sign/cfs-sign");
+  arguments.insert(arguments.begin(), cfs_sign_program);
   return must(arguments);
+}
+
+std::string mkcomposefs() {
+  static const std::string program = must({CFS_SOURCE "/qemu/debian-mkcomposefs"});
+  return program;
 }
 
 void write(const std::filesystem::path& path, std::string_view bytes) {

@@ -23,8 +23,12 @@ struct Outcome {
 // Returns its standard output without the final line feed.
 std::string must(const std::vector<std::string>& command);
 
-// Runs cfs-sign as it ships.
+// cfs-sign as it ships.
+inline constexpr auto cfs_sign_program = CFS_PROGRAMS "/sign/cfs-sign";
 std::string cfs_sign(std::vector<std::string> arguments);
+
+// The program mkcomposefs of Debian testing.
+[[nodiscard]] std::string mkcomposefs();
 
 void write(const std::filesystem::path& path, std::string_view bytes);
 
