@@ -15,8 +15,6 @@
 #include "cfs/fd.hpp"
 #include "cfs/file.hpp"
 
-extern char** environ;
-
 namespace cfs::test {
 
 namespace {
@@ -46,6 +44,7 @@ Outcome run(const std::vector<std::string>& command) {
   posix_spawn_file_actions_adddup2(&actions, output.get(), 1);
   posix_spawn_file_actions_adddup2(&actions, errors.get(), 2);
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (const std::string& word : command) {
     words.push_back(const_cast<char*>(word.c_str()));
   }
