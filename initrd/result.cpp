@@ -85,6 +85,8 @@ CodeText describe(Code code) noexcept {
       return {"digest-mismatch", "treat the store as tampered with; install the image again"};
     case Code::object_damaged:
       return {"object-damaged", "fetch or compose the object again"};
+    case Code::object_missing:
+      return {"object-missing", "compose the image into the store again"};
     case Code::init_refused:
       return {"init-refused", "remove init= or name a program from the manifest's boot.init"};
     case Code::init_failed:

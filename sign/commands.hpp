@@ -101,4 +101,18 @@ struct DiffOptions {
 };
 [[nodiscard]] Result<> diff_command(const DiffOptions& options);
 
+struct FsckOptions {
+  std::string store;
+  bool json = false;
+};
+[[nodiscard]] Result<> fsck_command(const FsckOptions& options);
+
+struct GcOptions {
+  std::string store;
+  std::vector<std::string> keep;  // names of manifests
+  bool dry_run = false;
+  bool json = false;
+};
+[[nodiscard]] Result<> gc_command(const GcOptions& options);
+
 }  // namespace cfs

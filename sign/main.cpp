@@ -241,6 +241,29 @@ void add_diff(CLI::App& app, Action& action) {
   command->add_option("B", options->after, "The image that will be: a file")->required();
 }
 
+void add_fsck(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::FsckOptions>();
+  auto* command = add_command(
+      app, action, "fsck", "Check that every object of a store is what its name says, and every image whole",
+      options, cfs::fsck_command);
+  command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_flag("--json", options->json, "Print JSON");
+}
+
+void add_gc(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::GcOptions>();
+  auto* command =
+      add_command(app, action, "gc", "Remove what no manifest needs that is in a slot or kept by name",
+                  options, cfs::gc_command);
+  command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_option("--keep", options->keep, "Name of a manifest to keep as well. May be repeated")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+  command->add_flag("--dry-run", options->dry_run, "Remove nothing: only print what would go");
+  command->add_flag("--json", options->json, "Print JSON");
+}
+
 int report(const Error& error) {
   const std::string line = cfs::cat("cfs-sign: ", error.line(), '\n');
   static_cast<void>(std::fputs(line.c_str(), stderr));
@@ -272,6 +295,8 @@ int run(int argc, char** argv) {
   add_initramfs(app, action);
   add_inspect(app, action);
   add_diff(app, action);
+  add_fsck(app, action);
+  add_gc(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -6,6 +6,7 @@
 #include "cfs/file.hpp"
 #include "cfs/manifest.hpp"
 #include "cfs/store.hpp"
+#include "cfs/store_lock.hpp"
 #include "cfs/text.hpp"
 #include "commands.hpp"
 
@@ -85,6 +86,7 @@ Result<> manifest_command(const ManifestOptions& options) {
   }
   const std::string text = CFS_TRY(format_manifest(manifest));
   const Store store = CFS_TRY(Store::open(options.store));
+  const StoreLock lock = CFS_TRY(StoreLock::wait(store.directory(), StoreLock::Kind::shared));
   CFS_TRY_IN(store.object(manifest.digest), cat("the image ", manifest.digest.text()));
   const std::string directory = options.store + "/manifests";
   if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {

@@ -6,6 +6,7 @@
 
 #include "cfs/file.hpp"
 #include "cfs/store.hpp"
+#include "cfs/store_lock.hpp"
 #include "cfs/text.hpp"
 #include "commands.hpp"
 
@@ -46,6 +47,7 @@ Result<> slot_command(const SlotOptions& options) {
   }
   const Store store = CFS_TRY(Store::open(options.store));
   if (!options.name.empty()) {
+    const StoreLock lock = CFS_TRY(StoreLock::wait(store.directory(), StoreLock::Kind::shared));
     // A slot that names no signed manifest would only make a boot fall back.
     CFS_TRY(store.manifest(options.name));
     CFS_TRY(set_slot(options.store, options.slot, options.name));

@@ -1,14 +1,12 @@
 #include <sys/stat.h>
 
-#include <array>
-#include <atomic>
 #include <cstdio>
-#include <mutex>
-#include <thread>
 
 #include "cfs/candidates.hpp"
 #include "cfs/file.hpp"
 #include "cfs/fsverity.hpp"
+#include "cfs/progress.hpp"
+#include "cfs/store_check.hpp"
 #include "cfs/store_contents.hpp"
 #include "cfs/text.hpp"
 #include "commands.hpp"
@@ -59,33 +57,10 @@ std::string decision_text(const Decision& decision) {
   return text;
 }
 
-Result<> check_object(const StoreContents& contents, const StoreContents::Object& object) {
-  const Fd file = CFS_TRY(open_file_beneath(contents.directory, object.path));
-  const Digest found = CFS_TRY_IN(compute_digest(file, object.digest.algorithm()), object.path);
-  if (found != object.digest) {
-    return fail(Code::object_damaged, cat(object.path, " hashes to ", found.text()));
-  }
-  return {};
-}
-
-// Hashes every object again, on two threads: what the kernel would do on first use, done for all of them now.
-Result<> check_objects(const std::string& store) {
+Result<> report_objects(const std::string& store) {
   const StoreContents contents = CFS_TRY(read_store(store));
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  std::vector<Error> problems;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < contents.objects.size(); i = next++) {
-      auto checked = check_object(contents, contents.objects[i]);
-      if (!checked) {
-        const std::scoped_lock lock(mutex);
-        problems.push_back(std::move(checked.error()));
-      }
-    }
-  };
-  {
-    const std::array<std::jthread, 2> workers{std::jthread(work), std::jthread(work)};
-  }
+  Progress progress("verifying");
+  const std::vector<Error> problems = check_objects(contents, progress);
   if (problems.empty()) {
     print(cat("objects           ", contents.objects.size(), " intact\n"));
     return {};
@@ -113,7 +88,7 @@ Result<> verify_command(const VerifyOptions& options) {
   const Decision decision = CFS_TRY(decide(store, input, [](const Decision&) { return Result<>(); }));
   print(decision_text(decision));
   if (options.objects) {
-    return check_objects(options.store);
+    return report_objects(options.store);
   }
   return {};
 }

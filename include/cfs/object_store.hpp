@@ -17,13 +17,15 @@
 #include "cfs/digest.hpp"
 #include "cfs/fd.hpp"
 #include "cfs/result.hpp"
+#include "cfs/store_lock.hpp"
 
 namespace cfs {
 
 class ObjectStore {
  public:
   // Opens the store directory `path`; it and its parts (objects/, images/, manifests/, slots/) are created
-  // where missing. Code::not_found if its parent is not there, Code::io_error.
+  // where missing. Nobody removes from the store until this object is gone: waits for the one who does now.
+  // Code::not_found if its parent is not there, Code::io_error.
   [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open_or_create(const std::string& path);
 
   ObjectStore(const ObjectStore&) = delete;
@@ -72,7 +74,7 @@ class ObjectStore {
   };
   using Batch = std::map<Digest, Unnamed>;
 
-  ObjectStore(Fd directory, Fd objects);
+  ObjectStore(Fd directory, Fd objects, StoreLock lock);
 
   [[nodiscard]] Result<bool> has(const Digest& digest, std::uint64_t size) const;
   [[nodiscard]] Result<> fill(const Fd& file, const Fd& source, std::uint64_t size, std::string_view head);
@@ -80,6 +82,7 @@ class ObjectStore {
 
   Fd directory_;
   Fd objects_;
+  StoreLock lock_;
   std::atomic<bool> can_clone_ = true;
   std::mutex pending_mutex_;
   Batch pending_;

@@ -49,6 +49,7 @@ enum class Code : std::uint8_t {
   verity_missing,       // the image has no fs-verity: nothing protects its bytes
   digest_mismatch,      // the image is not the one that the manifest names
   object_damaged,       // an object's contents do not hash to its name
+  object_missing,       // an image needs an object that the store does not have
   init_refused,         // init= names a program that the manifest does not allow
   init_failed,          // the init program could not be executed
   state_failed,         // /etc, /var or machine-id could not be set up

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,16 @@ struct StoreContents {
   struct Link {
     std::string path;  // "images/<hex>", "slots/SLOT"
     std::string target;
+
+    [[nodiscard]] std::optional<Digest> image() const;  // that it names; none for a slot
+    [[nodiscard]] std::string manifest() const;         // path of the one that a slot holds
   };
 
   Fd directory;
   std::vector<Object> objects;
   std::vector<File> manifests;
   std::vector<Link> links;
+  std::vector<std::string> leftovers;  // hidden names: temporary files of writers, interrupted or at work
 
   // SHA-256 over names, manifests and links. Names of objects are digests, so two stores have the same
   // identity exactly when they hold the same. Code::io_error.
@@ -38,11 +43,15 @@ struct StoreContents {
 };
 
 // Lists the store directory `path` (the one that holds objects/, images/, manifests/ and slots/; all but
-// objects/ may be missing). Names that begin with "." are skipped: an interrupted writer can leave such
-// temporary files behind.
+// objects/ may be missing). What a writer leaves behind when it is interrupted has a name that begins with
+// "." and is listed apart.
 // Code::not_found, Code::store_malformed (no objects/; a name that no store has), Code::path_refused (a file
 // of another kind than its place allows, a link that leads elsewhere, a manifest that is too large),
 // Code::io_error.
 [[nodiscard]] Result<StoreContents> read_store(const std::string& path);
+
+// The same for a store that may be damaged: what each of these codes tells of a single entry becomes one of
+// `problems`, and the listing goes on without that entry.
+[[nodiscard]] Result<StoreContents> read_store(const std::string& path, std::vector<Error>& problems);
 
 }  // namespace cfs

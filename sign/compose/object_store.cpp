@@ -99,8 +99,8 @@ Result<> seal(const Fd& file, const Digest& digest) {
 
 }  // namespace
 
-ObjectStore::ObjectStore(Fd directory, Fd objects)
-    : directory_(std::move(directory)), objects_(std::move(objects)) {}
+ObjectStore::ObjectStore(Fd directory, Fd objects, StoreLock lock)
+    : directory_(std::move(directory)), objects_(std::move(objects)), lock_(std::move(lock)) {}
 
 Result<std::unique_ptr<ObjectStore>> ObjectStore::open_or_create(const std::string& path) {
   CFS_TRY(make_directory(AT_FDCWD, path));
@@ -112,7 +112,9 @@ Result<std::unique_ptr<ObjectStore>> ObjectStore::open_or_create(const std::stri
   if (!objects) {
     return fail_errno(Code::io_error, cat("open ", printable(path), "/objects"));
   }
-  return std::unique_ptr<ObjectStore>(new ObjectStore(std::move(directory), std::move(objects)));
+  StoreLock lock = CFS_TRY_IN(StoreLock::wait(directory, StoreLock::Kind::shared), printable(path));
+  return std::unique_ptr<ObjectStore>(
+      new ObjectStore(std::move(directory), std::move(objects), std::move(lock)));
 }
 
 Result<bool> ObjectStore::has(const Digest& digest, std::uint64_t size) const {

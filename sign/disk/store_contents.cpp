@@ -23,7 +23,7 @@ struct CloseDirectory {
   void operator()(DIR* stream) const { ::closedir(stream); }
 };
 
-// The names in `path` below `store`, sorted, without hidden ones.
+// The names in `path` below `store`, sorted.
 Result<std::vector<std::string>> list(const Fd& store, const std::string& path) {
   const Fd found = CFS_TRY(open_directory_beneath(store, path));
   Fd directory(::openat(found.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -40,23 +40,14 @@ Result<std::vector<std::string>> list(const Fd& store, const std::string& path) 
     if (entry == nullptr) {
       break;
     }
-    if (entry->d_name[0] != '.') {
-      names.emplace_back(entry->d_name);
+    if (const std::string_view name = entry->d_name; name != "." && name != "..") {
+      names.emplace_back(name);
     }
   }
   if (errno != 0) {
     return fail_errno(Code::io_error, cat("list ", path));
   }
   std::ranges::sort(names);
-  return names;
-}
-
-// The same, where the directory may be missing.
-Result<std::vector<std::string>> list_if_there(const Fd& store, const std::string& path) {
-  auto names = list(store, path);
-  if (!names && names.error().code() == Code::not_found) {
-    return std::vector<std::string>();
-  }
   return names;
 }
 
@@ -74,117 +65,152 @@ std::optional<Digest> parse_digest(std::string_view hex) {
   return digest ? std::optional(*digest) : std::nullopt;
 }
 
-Result<> read_objects(StoreContents& store) {
-  for (const std::string& prefix : CFS_TRY(list(store.directory, "objects"))) {
-    const std::string directory = cat("objects/", prefix);
-    if (prefix.size() != 2 || !from_hex(prefix)) {
-      return foreign(directory);
+// Lists a store. What does not belong there ends the listing, or is noted and passed over.
+class Lister {
+ public:
+  explicit Lister(std::vector<Error>* problems) : problems_(problems) {}
+
+  Result<StoreContents> run(const std::string& path);
+
+ private:
+  using Read = Result<> (Lister::*)(const std::string& path, const std::string& name);
+
+  // Calls `read` for every name in `directory`.
+  Result<> read_each(const std::string& directory, Read read);
+  Result<> read_part(const std::string& path, const std::string& name);
+  Result<> read_prefix(const std::string& path, const std::string& name);
+  Result<> read_object(const std::string& path, const std::string& name);
+  Result<> read_image(const std::string& path, const std::string& name);
+  Result<> read_manifest(const std::string& path, const std::string& name);
+  Result<> read_slot(const std::string& path, const std::string& name);
+
+  StoreContents store_;
+  std::vector<Error>* problems_;
+};
+
+Result<> Lister::read_each(const std::string& directory, Read read) {
+  for (const std::string& name : CFS_TRY(list(store_.directory, directory))) {
+    const std::string path = directory == "." ? name : cat(directory, '/', name);
+    if (name.starts_with('.')) {
+      store_.leftovers.push_back(path);
+      continue;
     }
-    for (const std::string& rest : CFS_TRY(list(store.directory, directory))) {
-      StoreContents::Object object;
-      object.path = cat(directory, '/', rest);
-      const auto digest = parse_digest(prefix + rest);
-      if (!digest) {
-        return foreign(object.path);
-      }
-      object.digest = *digest;
-      struct stat status{};
-      if (::fstatat(store.directory.get(), object.path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-        return fail_errno(Code::io_error, cat("look at ", object.path));
-      }
-      if (!S_ISREG(status.st_mode)) {
-        return fail(Code::path_refused, cat(object.path, " is not a regular file"));
-      }
-      object.size = static_cast<std::uint64_t>(status.st_size);
-      store.objects.push_back(std::move(object));
+    Result<> outcome = (this->*read)(path, name);
+    if (!outcome && problems_ != nullptr) {
+      problems_->push_back(std::move(outcome.error()));
+    } else {
+      CFS_TRY(std::move(outcome));
     }
   }
   return {};
 }
 
-Result<> read_images(StoreContents& store) {
-  for (const std::string& name : CFS_TRY(list_if_there(store.directory, "images"))) {
-    const std::string path = cat("images/", name);
-    const auto digest = parse_digest(name);
-    if (!digest) {
-      return foreign(path);
+Result<> Lister::read_part(const std::string& path, const std::string& name) {
+  constexpr std::array parts{
+      std::pair("images", &Lister::read_image), std::pair("manifests", &Lister::read_manifest),
+      std::pair("objects", &Lister::read_prefix), std::pair("slots", &Lister::read_slot)};
+  for (const auto& [part, read] : parts) {
+    if (name == part) {
+      return read_each(path, read);
     }
-    const std::string expected = cat("../objects/", digest->object_path());
-    if (CFS_TRY(read_link(store.directory, path)) != expected) {
-      return fail(Code::path_refused, cat("the link ", path, " does not lead to ", expected));
-    }
-    store.links.push_back({path, expected});
   }
+  return foreign(path);
+}
+
+Result<> Lister::read_prefix(const std::string& path, const std::string& name) {
+  return name.size() == 2 && from_hex(name) ? read_each(path, &Lister::read_object) : foreign(path);
+}
+
+Result<> Lister::read_object(const std::string& path, const std::string& name) {
+  const auto digest = parse_digest(path.substr(path.size() - name.size() - 3, 2) + name);
+  if (!digest) {
+    return foreign(path);
+  }
+  struct stat status{};
+  if (::fstatat(store_.directory.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return fail_errno(Code::io_error, cat("look at ", path));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return fail(Code::path_refused, cat(path, " is not a regular file"));
+  }
+  store_.objects.push_back({path, *digest, static_cast<std::uint64_t>(status.st_size)});
   return {};
 }
 
-Result<> read_manifests(StoreContents& store) {
+Result<> Lister::read_image(const std::string& path, const std::string& name) {
+  const auto digest = parse_digest(name);
+  if (!digest) {
+    return foreign(path);
+  }
+  const std::string expected = cat("../objects/", digest->object_path());
+  if (CFS_TRY(read_link(store_.directory, path)) != expected) {
+    return fail(Code::path_refused, cat("the link ", path, " does not lead to ", expected));
+  }
+  store_.links.push_back({path, expected});
+  return {};
+}
+
+Result<> Lister::read_manifest(const std::string& path, const std::string& name) {
   constexpr std::string_view suffix = ".toml";
   constexpr std::string_view signature_suffix = ".toml.sig";
-  for (const std::string& name : CFS_TRY(list_if_there(store.directory, "manifests"))) {
-    const std::string path = cat("manifests/", name);
-    const bool signature = name.ends_with(signature_suffix);
-    if (!signature && !name.ends_with(suffix)) {
-      return foreign(path);
-    }
-    const auto stem = name.size() - (signature ? signature_suffix : suffix).size();
-    if (!is_manifest_name(std::string_view(name).substr(0, stem))) {
-      return foreign(path);
-    }
-    const Fd file = CFS_TRY(open_file_beneath(store.directory, path));
-    const auto limit = signature ? signature_file_max_bytes : manifest_max_bytes;
-    std::string bytes = CFS_TRY_IN(read_all(file, limit), path);
-    store.manifests.push_back({path, std::move(bytes)});
+  const bool signature = name.ends_with(signature_suffix);
+  if (!signature && !name.ends_with(suffix)) {
+    return foreign(path);
   }
+  const auto stem = name.size() - (signature ? signature_suffix : suffix).size();
+  if (!is_manifest_name(std::string_view(name).substr(0, stem))) {
+    return foreign(path);
+  }
+  const Fd file = CFS_TRY(open_file_beneath(store_.directory, path));
+  const auto limit = signature ? signature_file_max_bytes : manifest_max_bytes;
+  std::string bytes = CFS_TRY_IN(read_all(file, limit), path);
+  store_.manifests.push_back({path, std::move(bytes)});
   return {};
 }
 
-Result<> read_slots(StoreContents& store) {
+Result<> Lister::read_slot(const std::string& path, const std::string& name) {
   constexpr std::string_view prefix = "../manifests/";
   constexpr std::string_view suffix = ".toml";
-  for (const std::string& name : CFS_TRY(list_if_there(store.directory, "slots"))) {
-    const std::string path = cat("slots/", name);
-    if (!is_slot_name(name)) {
-      return foreign(path);
-    }
-    const std::string target = CFS_TRY(read_link(store.directory, path)).value_or("");
-    std::string_view manifest = target;
-    const bool shaped = manifest.starts_with(prefix) && manifest.ends_with(suffix) &&
-                        manifest.size() > prefix.size() + suffix.size();
-    if (shaped) {
-      manifest.remove_prefix(prefix.size());
-      manifest.remove_suffix(suffix.size());
-    }
-    if (!shaped || !is_manifest_name(manifest)) {
-      return fail(Code::path_refused, cat("the link ", path, " leads to ", printable(target),
-                                          " instead of ../manifests/NAME.toml"));
-    }
-    store.links.push_back({path, target});
+  if (!is_slot_name(name)) {
+    return foreign(path);
   }
+  const std::string target = CFS_TRY(read_link(store_.directory, path)).value_or("");
+  std::string_view manifest = target;
+  const bool shaped = manifest.starts_with(prefix) && manifest.ends_with(suffix) &&
+                      manifest.size() > prefix.size() + suffix.size();
+  if (shaped) {
+    manifest.remove_prefix(prefix.size());
+    manifest.remove_suffix(suffix.size());
+  }
+  if (!shaped || !is_manifest_name(manifest)) {
+    return fail(Code::path_refused, cat("the link ", path, " leads to ", printable(target),
+                                        " instead of ../manifests/NAME.toml"));
+  }
+  store_.links.push_back({path, target});
   return {};
 }
 
-Result<StoreContents> read(const std::string& path) {
-  constexpr std::array<std::string_view, 4> parts{"images", "manifests", "objects", "slots"};
-  StoreContents store;
-  store.directory = CFS_TRY(open_directory(path));
-  for (const std::string& name : CFS_TRY(list(store.directory, "."))) {
-    if (std::ranges::find(parts, name) == parts.end()) {
-      return foreign(name);
-    }
+Result<StoreContents> Lister::run(const std::string& path) {
+  store_.directory = CFS_TRY(open_directory(path));
+  if (auto objects = open_directory_beneath(store_.directory, "objects"); !objects) {
+    return objects.error().code() == Code::not_found
+               ? fail(Code::store_malformed, "it holds no objects directory")
+               : tl::unexpected(std::move(objects.error()));
   }
-  auto objects = read_objects(store);
-  if (!objects && objects.error().code() == Code::not_found) {
-    return fail(Code::store_malformed, "it holds no objects directory");
-  }
-  CFS_TRY(std::move(objects));
-  CFS_TRY(read_images(store));
-  CFS_TRY(read_manifests(store));
-  CFS_TRY(read_slots(store));
-  return store;
+  CFS_TRY(read_each(".", &Lister::read_part));
+  return std::move(store_);
 }
 
 }  // namespace
+
+std::optional<Digest> StoreContents::Link::image() const {
+  constexpr std::string_view images = "images/";
+  return path.starts_with(images) ? parse_digest(std::string_view(path).substr(images.size())) : std::nullopt;
+}
+
+std::string StoreContents::Link::manifest() const {
+  return target.substr(std::string_view("../").size());
+}
 
 Result<std::string> StoreContents::identity() const {
   std::string text;
@@ -201,7 +227,11 @@ Result<std::string> StoreContents::identity() const {
 }
 
 Result<StoreContents> read_store(const std::string& path) {
-  return CFS_TRY_IN(read(path), cat("the store ", printable(path)));
+  return CFS_TRY_IN(Lister(nullptr).run(path), cat("the store ", printable(path)));
+}
+
+Result<StoreContents> read_store(const std::string& path, std::vector<Error>& problems) {
+  return CFS_TRY_IN(Lister(&problems).run(path), cat("the store ", printable(path)));
 }
 
 }  // namespace cfs

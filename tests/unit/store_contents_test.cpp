@@ -45,7 +45,7 @@ TEST_F(Contents, AreListedInOrder) {
   EXPECT_EQ(store->links[1].target, "../manifests/demo-1.toml");
 }
 
-TEST_F(Contents, WhatAnInterruptedWriterLeftIsSkipped) {
+TEST_F(Contents, WhatAnInterruptedWriterLeftIsListedApart) {
   directory_.write(".lock", "");
   directory_.write("objects/.tmp", "");
   directory_.write("objects/aa/.tmp", "");
@@ -54,6 +54,34 @@ TEST_F(Contents, WhatAnInterruptedWriterLeftIsSkipped) {
   ASSERT_TRUE(store) << store.error().line();
   EXPECT_EQ(store->objects.size(), 1U);
   EXPECT_TRUE(store->manifests.empty());
+  EXPECT_EQ(store->leftovers, (std::vector<std::string>{".lock", "manifests/.demo.toml.1.tmp", "objects/.tmp",
+                                                        "objects/aa/.tmp"}));
+}
+
+TEST_F(Contents, WhatIsWrongCanBeNotedAndPassedOver) {
+  directory_.write("README", "");
+  directory_.write("objects/aa/0123", "");
+  directory_.link("slots/current", "/etc/passwd");
+  std::vector<Error> problems;
+  const auto store = read_store(directory_.path(), problems);
+  ASSERT_TRUE(store) << store.error().line();
+  EXPECT_EQ(store->objects.size(), 1U);
+  EXPECT_TRUE(store->links.empty());
+  ASSERT_EQ(problems.size(), 3U);
+  EXPECT_EQ(problems[0].code(), Code::store_malformed);
+  EXPECT_EQ(problems[2].code(), Code::path_refused);
+}
+
+TEST_F(Contents, LinksSayWhatTheyName) {
+  directory_.link("images/" + hex_a, "../" + object_a);
+  directory_.link("slots/current", "../manifests/demo-1.toml");
+  const auto store = read_store(directory_.path());
+  ASSERT_TRUE(store) << store.error().line();
+  ASSERT_EQ(store->links.size(), 2U);
+  ASSERT_TRUE(store->links[0].image());
+  EXPECT_EQ(store->links[0].image()->hex(), hex_a);
+  EXPECT_FALSE(store->links[1].image());
+  EXPECT_EQ(store->links[1].manifest(), "manifests/demo-1.toml");
 }
 
 TEST_F(Contents, IdentityIsThatOfWhatIsThere) {
