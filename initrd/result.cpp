@@ -28,6 +28,10 @@ CodeText describe(Code code) noexcept {
       return {"unsupported-input", "correct the input"};
     case Code::input_changed:
       return {"input-changed", "run again when nothing writes to the input"};
+    case Code::archive_malformed:
+      return {"archive-malformed", "make the archive again"};
+    case Code::blob_mismatch:
+      return {"blob-mismatch", "fetch the OCI image again"};
     case Code::interrupted:
       return {"interrupted", "run again; nothing half-written was left"};
     case Code::policy_missing:

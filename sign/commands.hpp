@@ -24,9 +24,14 @@ struct KeygenOptions {
 
 struct ComposeOptions {
   std::string store;                  // empty with digest_only
-  std::string root;                   // empty with dump
+  std::string root;                   // directory, tar archive or OCI image; empty with dump
   std::string dump;                   // file, or "-"
   std::optional<ImageFormat> format;  // none: as mkcomposefs chooses
+  std::string platform;               // of an OCI image; empty: the only one
+  std::vector<std::string> exclude;
+  std::optional<std::int64_t> mtime;  // none: SOURCE_DATE_EPOCH
+  std::string selinux;                // file contexts
+  bool owner_root = false;
   bool digest_only = false;
 };
 [[nodiscard]] Result<> compose_command(const ComposeOptions& options);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -10,10 +11,11 @@
 #include "cfs/dump.hpp"
 #include "cfs/erofs_image.hpp"
 #include "cfs/file.hpp"
+#include "cfs/filter.hpp"
 #include "cfs/fsverity.hpp"
+#include "cfs/input.hpp"
 #include "cfs/object_store.hpp"
 #include "cfs/progress.hpp"
-#include "cfs/scan.hpp"
 #include "cfs/text.hpp"
 #include "commands.hpp"
 
@@ -53,7 +55,12 @@ Result<> check_objects(const FileTree& tree, const std::string& store) {
 Result<FileTree> read_tree(const ComposeOptions& options, ObjectStore* store) {
   if (options.dump.empty()) {
     Progress progress("composing");
-    return scan(options.root, {.store = store, .progress = &progress});
+    const Exclusions exclude(options.exclude);
+    return read_input(options.root, options.platform,
+                      {.store = store, .progress = &progress, .threads = 0, .exclude = &exclude});
+  }
+  if (!options.exclude.empty() || !options.platform.empty()) {
+    return fail(Code::usage, "--exclude and --platform are not for dumps");
   }
   FileTree tree = CFS_TRY(load_dump(options.dump));
   if (store != nullptr) {
@@ -62,9 +69,27 @@ Result<FileTree> read_tree(const ComposeOptions& options, ObjectStore* store) {
   return tree;
 }
 
+// --mtime, else SOURCE_DATE_EPOCH (reproducible-builds.org): what is later is clamped.
+Result<std::optional<std::int64_t>> latest_time(const ComposeOptions& options) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment
+  const char* const text = std::getenv("SOURCE_DATE_EPOCH");
+  if (options.mtime || text == nullptr) {
+    return options.mtime;
+  }
+  const auto seconds = parse_decimal<std::uint32_t>(text);
+  if (!seconds) {
+    return fail(Code::usage, cat("SOURCE_DATE_EPOCH is \"", printable(text), "\", not seconds since 1970"));
+  }
+  return *seconds;
+}
+
 }  // namespace
 
 Result<> compose_command(const ComposeOptions& options) {
+  FilterOptions filters;
+  filters.owner_root = options.owner_root;
+  filters.mtime_max = CFS_TRY(latest_time(options));
+  filters.selinux = options.selinux;
   std::unique_ptr<ObjectStore> store;
   if (!options.digest_only) {
     if (options.dump.empty()) {
@@ -74,6 +99,7 @@ Result<> compose_command(const ComposeOptions& options) {
   }
   const std::string source = printable(options.dump.empty() ? options.root : options.dump);
   FileTree tree = CFS_TRY(read_tree(options, store.get()));
+  CFS_TRY_IN(filter(tree, filters), source);
   const std::string image = CFS_TRY_IN(erofs_image(std::move(tree), options.format), source);
   const Digest digest = CFS_TRY(compute_verity(image));
   if (store != nullptr) {

@@ -71,8 +71,9 @@ void add_keygen(CLI::App& app, Action& action) {
 void add_compose(CLI::App& app, Action& action) {
   auto options = std::make_shared<cfs::ComposeOptions>();
   auto* command = add_command(app, action, "compose",
-                              "Turn a root directory into an image in a store, and print its digest", options,
-                              cfs::compose_command);
+                              "Turn a root directory, a tar archive or a container image into an image in a "
+                              "store, and print its digest",
+                              options, cfs::compose_command);
   auto* output = command->add_option_group("Result");
   output->require_option(1);
   output->add_option("--store", options->store, "Store directory; made if it is not there")->type_name("DIR");
@@ -89,7 +90,29 @@ void add_compose(CLI::App& app, Action& action) {
       ->add_option("--from-dump", options->dump,
                    "Text that describes the tree, as composefs-dump(5); - for standard input")
       ->type_name("FILE");
-  input->add_option("ROOTFS", options->root, "The root directory");
+  input->add_option("ROOTFS", options->root,
+                    "A root directory; a tar archive, compressed or not, - for standard input; or "
+                    "an OCI image layout, DIR or oci:DIR[:TAG]");
+  command
+      ->add_option("--platform", options->platform, "Which image of an OCI image index, such as linux/arm64")
+      ->type_name("OS/ARCH");
+  command
+      ->add_option("--exclude", options->exclude,
+                   "Leave out what matches: *.pyc, var/cache/*. '*' matches '/' too. May be repeated")
+      ->type_name("PATTERN")
+      ->expected(1)
+      ->take_all()
+      ->allow_extra_args(false);  // the next word may be ROOTFS
+  command->add_flag("--owner-root", options->owner_root, "Give everything to user and group 0");
+  command
+      ->add_option("--mtime", options->mtime,
+                   "Turn later times into this one, in seconds since 1970 (default: SOURCE_DATE_EPOCH)")
+      ->type_name("SECONDS")
+      ->check(check_number, "");
+  command
+      ->add_option("--selinux", options->selinux,
+                   "Label everything as these file contexts of an SELinux policy say")
+      ->type_name("FILE");
 }
 
 void add_manifest(CLI::App& app, Action& action) {

@@ -16,6 +16,7 @@
 
 #include "cfs/digest.hpp"
 #include "cfs/fd.hpp"
+#include "cfs/fsverity.hpp"
 #include "cfs/result.hpp"
 #include "cfs/store_lock.hpp"
 
@@ -39,6 +40,10 @@ class ObjectStore {
   // else; Code::io_error.
   [[nodiscard]] Result<> put(const Digest& digest, const Fd& source, std::uint64_t size,
                              std::string_view head);
+
+  // Takes the `size` bytes that `read` gives, hashing them on their way into the store, and gives their
+  // digest. As put() above; errors are those of `read` too.
+  [[nodiscard]] Result<Digest> put(const VerityReader& read, std::uint64_t size);
 
   // Gives every object its name. Code::io_error.
   [[nodiscard]] Result<> commit();
@@ -78,6 +83,7 @@ class ObjectStore {
 
   [[nodiscard]] Result<bool> has(const Digest& digest, std::uint64_t size) const;
   [[nodiscard]] Result<> fill(const Fd& file, const Fd& source, std::uint64_t size, std::string_view head);
+  [[nodiscard]] Result<> add_pending(const Digest& digest, Unnamed object);
   [[nodiscard]] Result<> name_objects(const Batch& batch) const;
 
   Fd directory_;

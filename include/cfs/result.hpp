@@ -22,6 +22,8 @@ enum class Code : std::uint8_t {
   already_exists,       // refused to overwrite
   unsupported_input,    // an input file of a kind that cannot be represented
   input_changed,        // a file changed while it was read
+  archive_malformed,    // a tar stream or an OCI image that makes no sense, or no clear one
+  blob_mismatch,        // a blob of an OCI image is not the one its digest names
   interrupted,          // SIGINT or SIGTERM
   policy_missing,       // no policy in the initramfs
   policy_malformed,     // the policy does not say what a policy must say

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <span>
 
 #include "cfs/file.hpp"
 #include "cfs/fsverity.hpp"
@@ -21,6 +22,9 @@ namespace {
 // Objects that wait for their names together, each as an open file: few enough for the usual limit of 1024
 // open files, many enough that flushing the file system for each batch does not count.
 constexpr std::size_t batch_size = 256;
+
+// Contents that come as a stream are written in pieces of this size.
+constexpr std::size_t write_size = 1UL << 20;
 
 constexpr mode_t object_mode =
     0644;  // as mkcomposefs: any user of the image may read what its metadata allows
@@ -164,9 +168,32 @@ Result<> ObjectStore::put(const Digest& digest, const Fd& source, std::uint64_t 
   }
   Unnamed object = CFS_TRY(Unnamed::create(objects_));
   CFS_TRY(fill(object.file(), source, size, head));
+  return add_pending(digest, std::move(object));
+}
+
+Result<Digest> ObjectStore::put(const VerityReader& read, std::uint64_t size) {
+  Unnamed object = CFS_TRY(Unnamed::create(objects_));
+  std::string unwritten;
+  const VerityReader read_and_write = [&](std::span<char> buffer) -> Result<> {
+    CFS_TRY(read(buffer));
+    unwritten.append(buffer.data(), buffer.size());
+    if (unwritten.size() >= write_size) {
+      CFS_TRY_IN(write_all(object.file(), unwritten), "copy into the store");
+      unwritten.clear();
+    }
+    return {};
+  };
+  const Digest digest = CFS_TRY(compute_verity(read_and_write, size));
+  CFS_TRY_IN(write_all(object.file(), unwritten), "copy into the store");
+  if (!CFS_TRY(has(digest, size))) {
+    CFS_TRY(add_pending(digest, std::move(object)));
+  }
+  return digest;
+}
+
+Result<> ObjectStore::add_pending(const Digest& digest, Unnamed object) {
   CFS_TRY(object.close_for_writing());
   CFS_TRY(seal(object.file(), digest));
-
   Batch full;
   {
     const std::scoped_lock lock(pending_mutex_);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "cfs/file.hpp"
+#include "cfs/filter.hpp"
 #include "cfs/fsverity.hpp"
 #include "cfs/object_store.hpp"
 #include "cfs/progress.hpp"
@@ -147,6 +148,7 @@ class Scanner {
   Result<> walk(const std::string& root);
   Result<> enter(const Found& entry);
   Result<> list(const std::shared_ptr<const OpenDirectory>& directory, Inode& inode);
+  [[nodiscard]] bool excluded(const OpenDirectory& directory, const std::string& name) const;
   Result<> read_other(const Found& entry);
   Result<> read_regular(const Found& entry, std::span<char> buffer);
   Result<> read_contents(const Fd& file, const struct stat& status, Inode& inode, std::span<char> buffer);
@@ -157,6 +159,7 @@ class Scanner {
   void stop(Error error);
 
   ScanOptions options_;
+  std::size_t root_size_ = 0;  // of the root's path, with which all others begin
   FileTree tree_;
   std::vector<Found> directories_;  // found and not listed yet; the last is next
 
@@ -229,6 +232,7 @@ Result<FileTree> Scanner::run(const std::string& root) {
 }
 
 Result<> Scanner::walk(const std::string& root) {
+  root_size_ = root.size();
   auto top = std::make_shared<const OpenDirectory>(OpenDirectory{CFS_TRY(open_directory(root)), root});
   CFS_TRY(list(top, tree_.inodes.emplace_back()));
   top.reset();
@@ -253,6 +257,9 @@ Result<> Scanner::list(const std::shared_ptr<const OpenDirectory>& directory, In
   Directory children;
   children.reserve(entries.size());
   for (auto& [name, type] : entries) {
+    if (excluded(*directory, name)) {
+      continue;
+    }
     const auto id = static_cast<InodeId>(tree_.inodes.size());
     Found entry{directory, name, &tree_.inodes.emplace_back()};
     children.push_back({std::move(name), id});
@@ -270,6 +277,16 @@ Result<> Scanner::list(const std::shared_ptr<const OpenDirectory>& directory, In
   inode.content = std::move(children);
   CFS_TRY_IN(check_unchanged(directory->fd, before), printable(directory->path));
   return {};
+}
+
+bool Scanner::excluded(const OpenDirectory& directory, const std::string& name) const {
+  if (options_.exclude == nullptr) {
+    return false;
+  }
+  const std::string_view from_root = std::string_view(directory.path).substr(root_size_);
+  const auto start = from_root.find_first_not_of('/');
+  return options_.exclude->match(start == std::string_view::npos ? name
+                                                                 : cat(from_root.substr(start), '/', name));
 }
 
 // Symbolic links, devices, sockets and fifos: opened as a path only, which has no effect on them.

@@ -36,6 +36,18 @@ Result<std::string> read_growing(const char* doing, Call call) {
 
 }  // namespace
 
+Result<> check_xattr_limit(std::span<const Xattr> xattrs) {
+  std::size_t total = 12;
+  for (const Xattr& xattr : xattrs) {
+    total += 7 + xattr.name.size() + xattr.value.size();
+  }
+  if (total > xattr_limit) {
+    return fail(Code::unsupported_input, cat("its extended attributes take ", total, " bytes of the ",
+                                             xattr_limit, " that an image can hold"));
+  }
+  return {};
+}
+
 Result<std::vector<Xattr>> read_xattrs(const Fd& file) {
   // Not flistxattr(2): it refuses O_PATH, and symbolic links can be opened in no other way.
   const std::string path = cat("/proc/self/fd/", file.get());
@@ -44,7 +56,6 @@ Result<std::vector<Xattr>> read_xattrs(const Fd& file) {
         return ::listxattr(path.c_str(), data, size);
       }));
   std::vector<Xattr> xattrs;
-  std::size_t total = 12;
   for (std::size_t at = 0; at < names.size();) {
     Xattr& xattr = xattrs.emplace_back();
     xattr.name = names.c_str() + at;
@@ -54,12 +65,8 @@ Result<std::vector<Xattr>> read_xattrs(const Fd& file) {
                                             return ::getxattr(path.c_str(), xattr.name.c_str(), data, size);
                                           }),
                              cat("the extended attribute ", printable(xattr.name)));
-    total += 7 + xattr.name.size() + xattr.value.size();
   }
-  if (total > xattr_limit && !xattrs.empty()) {
-    return fail(Code::unsupported_input, cat("its extended attributes take ", total, " bytes of the ",
-                                             xattr_limit, " that an image can hold"));
-  }
+  CFS_TRY(check_xattr_limit(xattrs));
   return xattrs;
 }
 

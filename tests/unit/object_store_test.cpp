@@ -48,6 +48,28 @@ TEST_F(ObjectStoreTest, HasItsParts) {
   EXPECT_FALSE(ObjectStore::open_or_create(directory.write("file", "")));
 }
 
+TEST_F(ObjectStoreTest, TakesStreams) {
+  for (const std::size_t size : {1UL, 5000UL, (2UL << 20) + 3}) {
+    const std::string bytes(size, 'b');
+    std::size_t given = 0;
+    const VerityReader read = [&](std::span<char> buffer) -> Result<> {
+      given += bytes.copy(buffer.data(), buffer.size(), given);
+      return {};
+    };
+    for (int i = 0; i < 2; ++i) {  // the second time the store has it
+      given = 0;
+      EXPECT_EQ(store->put(read, size).value(), compute_verity(bytes).value());
+      ASSERT_TRUE(store->commit());
+    }
+    EXPECT_TRUE(read_bytes(object(bytes)) == bytes) << size;
+  }
+  EXPECT_EQ(files(), 3U);
+  const VerityReader broken = [](std::span<char>) { return fail(Code::input_changed, "it stopped"); };
+  EXPECT_EQ(store->put(broken, 10).error().what(), "it stopped");
+  ASSERT_TRUE(store->commit());
+  EXPECT_EQ(files(), 3U);
+}
+
 TEST_F(ObjectStoreTest, NamesObjectsAtCommit) {
   ASSERT_TRUE(put("contents"));
   EXPECT_FALSE(fs::exists(object("contents")));
