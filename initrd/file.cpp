@@ -126,6 +126,24 @@ Result<std::string> read_all(const Fd& file, std::size_t limit) {
   }
 }
 
+Result<> read_exactly(const Fd& file, std::uint64_t offset, std::span<char> buffer) {
+  while (!buffer.empty()) {
+    const auto got = ::pread(file.get(), buffer.data(), buffer.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      return fail_errno(Code::io_error, "read");
+    }
+    if (got == 0) {
+      return fail(Code::input_changed, cat("ended at byte ", offset, " already"));
+    }
+    offset += static_cast<std::uint64_t>(got);
+    buffer = buffer.subspan(static_cast<std::size_t>(got));
+  }
+  return {};
+}
+
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "cfs/fd.hpp"
@@ -33,6 +35,10 @@ namespace cfs {
 // Everything from the descriptor's start, with pread(2): at most `limit` bytes, more is Code::path_refused
 // ("larger than N bytes"). Code::io_error.
 [[nodiscard]] Result<std::string> read_all(const Fd& file, std::size_t limit);
+
+// Fills `buffer` with what the file has from `offset` on. Code::input_changed if it ends before that,
+// Code::io_error.
+[[nodiscard]] Result<> read_exactly(const Fd& file, std::uint64_t offset, std::span<char> buffer);
 
 // Opens and reads a file that the user or the initramfs names. For pseudo files such as /proc/cmdline too.
 // Code::not_found, Code::io_error, Code::path_refused.

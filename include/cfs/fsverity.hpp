@@ -1,5 +1,5 @@
-// fs-verity file digests and metadata, computed in user space (libfsverity): version 1, 4096-byte blocks, no
-// salt, as Documentation/filesystems/fsverity.rst of Linux defines them.
+// fs-verity file digests and metadata, computed in user space: version 1, 4096-byte blocks, no salt, as
+// Documentation/filesystems/fsverity.rst of Linux defines them.
 #pragma once
 
 #include <cstdint>

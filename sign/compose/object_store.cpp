@@ -23,9 +23,6 @@ namespace {
 // open files, many enough that flushing the file system for each batch does not count.
 constexpr std::size_t batch_size = 256;
 
-// Contents that come as a stream are written in pieces of this size.
-constexpr std::size_t write_size = 1UL << 20;
-
 constexpr mode_t object_mode =
     0644;  // as mkcomposefs: any user of the image may read what its metadata allows
 constexpr mode_t directory_mode = 0755;
@@ -173,18 +170,12 @@ Result<> ObjectStore::put(const Digest& digest, const Fd& source, std::uint64_t 
 
 Result<Digest> ObjectStore::put(const VerityReader& read, std::uint64_t size) {
   Unnamed object = CFS_TRY(Unnamed::create(objects_));
-  std::string unwritten;
   const VerityReader read_and_write = [&](std::span<char> buffer) -> Result<> {
     CFS_TRY(read(buffer));
-    unwritten.append(buffer.data(), buffer.size());
-    if (unwritten.size() >= write_size) {
-      CFS_TRY_IN(write_all(object.file(), unwritten), "copy into the store");
-      unwritten.clear();
-    }
+    CFS_TRY_IN(write_all(object.file(), {buffer.data(), buffer.size()}), "copy into the store");
     return {};
   };
   const Digest digest = CFS_TRY(compute_verity(read_and_write, size));
-  CFS_TRY_IN(write_all(object.file(), unwritten), "copy into the store");
   if (!CFS_TRY(has(digest, size))) {
     CFS_TRY(add_pending(digest, std::move(object)));
   }

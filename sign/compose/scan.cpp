@@ -83,26 +83,6 @@ Result<> check_unchanged(const Fd& fd, const struct stat& before) {
   return {};
 }
 
-// Exactly `buffer.size()` bytes from the start.
-Result<> read_exactly(const Fd& file, std::span<char> buffer) {
-  std::size_t done = 0;
-  while (done < buffer.size()) {
-    const auto got =
-        ::pread(file.get(), buffer.data() + done, buffer.size() - done, static_cast<off_t>(done));
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      return fail_errno(Code::io_error, "read");
-    }
-    if (got == 0) {
-      return fail(Code::input_changed, cat("ended after ", done, " of ", buffer.size(), " bytes"));
-    }
-    done += static_cast<std::size_t>(got);
-  }
-  return {};
-}
-
 // The names in a directory and their types (DT_*), sorted.
 Result<std::vector<std::pair<std::string, unsigned char>>> read_directory(const Fd& directory) {
   Fd own(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // closedir(3) closes its own
@@ -334,7 +314,7 @@ Result<> Scanner::read_contents(const Fd& file, const struct stat& status, Inode
   const auto size = static_cast<std::uint64_t>(status.st_size);
   const auto head = buffer.first(size <= buffer.size() ? static_cast<std::size_t>(size) : 0);
   if (size <= inline_max) {
-    CFS_TRY(read_exactly(file, head));
+    CFS_TRY(read_exactly(file, 0, head));
     inode.content = std::string(head.begin(), head.end());
     return {};
   }
@@ -346,7 +326,7 @@ Result<> Scanner::read_contents(const Fd& file, const struct stat& status, Inode
       return {};
     }
   }
-  CFS_TRY(read_exactly(file, head));
+  CFS_TRY(read_exactly(file, 0, head));
   const std::string_view bytes(head.data(), head.size());
   const Digest digest = CFS_TRY(bytes.empty() ? compute_verity(file, size) : compute_verity(bytes));
   if (options_.store != nullptr) {

@@ -19,8 +19,6 @@ namespace cfs {
 
 namespace {
 
-constexpr std::size_t chunk_size = 1UL << 20;  // of reading and writing; whole blocks
-
 // Path of a directory in the store -> its inode; "" is the store itself.
 using Directories = std::map<std::string, Ext4Writer::Inode, std::less<>>;
 
@@ -67,37 +65,14 @@ std::uint64_t blocks_of(const StoreContents& store) {
 
 // Reads and hashes the object once while it is written.
 Result<> write_object(Ext4Writer& writer, Ext4Writer::Inode parent, const Fd& store,
-                      const StoreContents::Object& object, std::vector<char>& buffer) {
+                      const StoreContents::Object& object) {
   const Fd source = CFS_TRY(open_file_beneath(store, object.path));
   auto file = CFS_TRY(writer.make_file(parent, name_of(object.path), object.size));
-  std::uint64_t position = 0;  // in the source
-  std::span<const char> ready;
-  const VerityReader read = [&](std::span<char> wanted) -> Result<> {
-    while (!wanted.empty()) {
-      if (ready.empty()) {
-        const std::size_t length = std::min<std::uint64_t>(buffer.size(), object.size - position);
-        std::size_t filled = 0;
-        while (filled < length) {
-          const auto got =
-              ::pread(source.get(), &buffer[filled], length - filled, static_cast<off_t>(position + filled));
-          if (got < 0 && errno != EINTR) {
-            return fail_errno(Code::io_error, "read");
-          }
-          if (got == 0) {
-            return fail(Code::input_changed, cat("ended before its ", object.size, " bytes"));
-          }
-          filled += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
-        }
-        position += length;
-        ready = std::span(buffer).first(length);
-        CFS_TRY(writer.write(file, {ready.data(), ready.size()}));
-      }
-      const std::size_t part = std::min(wanted.size(), ready.size());
-      std::copy_n(ready.begin(), part, wanted.begin());
-      wanted = wanted.subspan(part);
-      ready = ready.subspan(part);
-    }
-    return {};
+  std::uint64_t position = 0;
+  const VerityReader read = [&](std::span<char> buffer) -> Result<> {
+    CFS_TRY(read_exactly(source, position, buffer));
+    position += buffer.size();
+    return writer.write(file, {buffer.data(), buffer.size()});
   };
   const auto metadata = CFS_TRY(verity_metadata(read, object.size, object.digest.algorithm()));
   struct stat status{};
@@ -135,11 +110,10 @@ Result<> write_store(Ext4Writer& writer, const StoreContents& store, Progress& p
                                          name_of(manifest.path), manifest.bytes.size()));
     CFS_TRY_IN(writer.write(file, manifest.bytes), manifest.path);
   }
-  std::vector<char> buffer(chunk_size);
   for (const auto& object : store.objects) {
-    CFS_TRY_IN(write_object(writer, directories.find(parent_of(object.path))->second, store.directory, object,
-                            buffer),
-               object.path);
+    CFS_TRY_IN(
+        write_object(writer, directories.find(parent_of(object.path))->second, store.directory, object),
+        object.path);
     progress.add(object.size);
   }
   return writer.finish();

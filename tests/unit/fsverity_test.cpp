@@ -2,7 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <libfsverity.h>
 #include <openssl/sha.h>
+
+#include <cstdlib>
+#include <memory>
+#include <random>
 
 #include "cfs/text.hpp"
 #include "temp_directory.hpp"
@@ -54,6 +59,98 @@ TEST(FsVerity, FollowsTheDefinition) {
   for (const std::size_t size : {1UL, 4095UL, 4096UL, 4097UL, 8192UL, 128UL * 4096}) {
     EXPECT_EQ(compute_verity(pattern(size)).value().hex(), expected_hex(pattern(size))) << size;
   }
+}
+
+// A file as libfsverity reads it, and what it says about it.
+struct Reference {
+  std::string_view rest;
+  VerityMetadata metadata;
+};
+
+Reference reference(std::string_view bytes, HashAlgorithm algorithm) {
+  Reference result{.rest = bytes, .metadata = {}};
+  const auto read = [](void* context, void* buffer, std::size_t size) {
+    auto& rest = static_cast<Reference*>(context)->rest;
+    rest.copy(static_cast<char*>(buffer), size);
+    rest.remove_prefix(size);
+    return 0;
+  };
+  const libfsverity_metadata_callbacks callbacks{
+      .ctx = &result,
+      .merkle_tree_size =
+          [](void* context, std::uint64_t size) {
+            static_cast<Reference*>(context)->metadata.merkle_tree.resize(size);
+            return 0;
+          },
+      .merkle_tree_block =
+          [](void* context, const void* block, std::size_t size, std::uint64_t offset) {
+            static_cast<Reference*>(context)->metadata.merkle_tree.replace(
+                offset, size, static_cast<const char*>(block), size);
+            return 0;
+          },
+      .descriptor =
+          [](void* context, const void* descriptor, std::size_t size) {
+            static_cast<Reference*>(context)->metadata.descriptor.assign(static_cast<const char*>(descriptor),
+                                                                         size);
+            return 0;
+          }};
+  libfsverity_merkle_tree_params parameters{};
+  parameters.version = 1;
+  parameters.hash_algorithm = static_cast<std::uint32_t>(algorithm);
+  parameters.file_size = bytes.size();
+  parameters.block_size = verity_block_size;
+  parameters.metadata_callbacks = &callbacks;
+  libfsverity_digest* computed = nullptr;
+  EXPECT_EQ(::libfsverity_compute_digest(&result, read, &parameters, &computed), 0);
+  const std::unique_ptr<libfsverity_digest, decltype(&std::free)> owner(computed, &std::free);
+  result.metadata.digest =
+      Digest::from_bytes(algorithm, {computed->digest, computed->digest_size}).value_or(Digest());
+  return result;
+}
+
+TEST(FsVerity, AgreesWithLibfsverity) {
+  std::mt19937_64 random(1);
+  std::string all(20UL << 20, '\0');
+  for (char& byte : all) {
+    byte = static_cast<char>(random());
+  }
+  std::vector<std::size_t> sizes{0, 1, 4095, 4096, 4097, 8192, 127UL * 4096, 128UL * 4096, 128UL * 4096 + 1};
+  for (const std::size_t blocks : {64UL, 129UL, 256UL, 257UL, 4096UL, 4097UL}) {  // pieces, levels of SHA-512
+    sizes.insert(sizes.end(), {blocks * 4096 - 1, blocks * 4096, blocks * 4096 + 1});
+  }
+  for (int i = 0; i < 20; ++i) {
+    sizes.push_back(random() % (all.size() >> (random() % 12)));
+  }
+  for (const auto algorithm : {HashAlgorithm::sha256, HashAlgorithm::sha512}) {
+    for (const std::size_t size : sizes) {
+      SCOPED_TRACE(cat("size ", size, ", algorithm ", static_cast<int>(algorithm)));
+      const std::string_view bytes = std::string_view(all).substr(0, size);
+      const VerityMetadata expected = reference(bytes, algorithm).metadata;
+      EXPECT_EQ(compute_verity(bytes, algorithm).value(), expected.digest);
+      std::string_view rest = bytes;
+      const auto found = verity_metadata(
+          [&](std::span<char> buffer) -> Result<> {
+            rest.copy(buffer.data(), buffer.size());
+            rest.remove_prefix(buffer.size());
+            return {};
+          },
+          size, algorithm);
+      ASSERT_TRUE(found);
+      EXPECT_EQ(found->digest, expected.digest);
+      EXPECT_EQ(found->merkle_tree, expected.merkle_tree);
+      EXPECT_EQ(found->descriptor, expected.descriptor);
+    }
+  }
+}
+
+// What is hashed on the way is forgotten, or kept.
+TEST(FsVerity, IsTheSameForALargeFile) {
+  const std::uint64_t size = (40UL << 20) + 12345;
+  const VerityReader read = [](std::span<char> buffer) -> Result<> {
+    std::ranges::fill(buffer, '\0');
+    return {};
+  };
+  EXPECT_EQ(compute_verity(read, size).value(), verity_metadata(read, size).value().digest);
 }
 
 TEST(FsVerity, ReadsFilesFromTheStart) {

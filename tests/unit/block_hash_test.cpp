@@ -1,0 +1,65 @@
+#include "cfs/block_hash.hpp"
+
+#include <gtest/gtest.h>
+#include <openssl/sha.h>
+
+#include <string>
+
+#include "cfs/sha256_pair.hpp"
+
+namespace cfs {
+namespace {
+
+std::string sha256(std::string_view bytes) {
+  std::string hash(32, '\0');
+  ::SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+           reinterpret_cast<unsigned char*>(hash.data()));
+  return hash;
+}
+
+std::string pattern(std::size_t size) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) {
+    bytes[i] = static_cast<char>(i * 31 + i / 64);
+  }
+  return bytes;
+}
+
+TEST(BlockHash, IsThatOfEachBlock) {
+  for (const std::size_t block_size : {64UL, 256UL, 4096UL}) {
+    for (const std::size_t count : {0UL, 1UL, 2UL, 3UL, 10UL}) {
+      const std::string blocks = pattern(count * block_size);
+      std::string hashes(count * 32, '\0');
+      ASSERT_TRUE(hash_blocks(HashAlgorithm::sha256, block_size, blocks, hashes));
+      for (std::size_t i = 0; i < count; ++i) {
+        EXPECT_EQ(hashes.substr(i * 32, 32), sha256(blocks.substr(i * block_size, block_size)));
+      }
+    }
+  }
+}
+
+TEST(BlockHash, KnowsSha512) {
+  const std::string blocks = pattern(8192);
+  std::string hashes(128, '\0');
+  ASSERT_TRUE(hash_blocks(HashAlgorithm::sha512, 4096, blocks, hashes));
+  std::string expected(64, '\0');
+  ::SHA512(reinterpret_cast<const unsigned char*>(blocks.data()) + 4096, 4096,
+           reinterpret_cast<unsigned char*>(expected.data()));
+  EXPECT_EQ(hashes.substr(64), expected);
+}
+
+TEST(Sha256Pair, HashesTwoMessages) {
+  if (!has_sha256_pair()) {
+    GTEST_SKIP() << "this processor has no instructions for SHA-256";
+  }
+  const std::string bytes = pattern(2 * 8192 + 1);
+  for (std::size_t size = 0; size <= 8192; size += 64) {
+    std::string hashes(64, '\0');
+    sha256_pair({bytes.data(), bytes.data() + size + 1}, size, {hashes.data(), hashes.data() + 32});
+    EXPECT_EQ(hashes.substr(0, 32), sha256(bytes.substr(0, size)));
+    EXPECT_EQ(hashes.substr(32), sha256(bytes.substr(size + 1, size)));
+  }
+}
+
+}  // namespace
+}  // namespace cfs
