@@ -33,8 +33,10 @@ namespace {
 // Files up to this size are read into memory once: hashed there, and written to the store from there.
 constexpr std::uint64_t whole_read_max = 1UL << 20;
 
-// Regular files that are found and wait to be read. Each may hold its directory open.
-constexpr std::size_t queue_max = 256;
+// Regular files that are found wait in batches to be read: a thread that is woken for each file would spend
+// its time waking up. Each file may hold its directory open.
+constexpr std::size_t batch_size = 32;
+constexpr std::size_t queue_max = 8;  // batches
 
 struct OpenDirectory {
   Fd fd;
@@ -135,18 +137,21 @@ class Scanner {
   Result<> set_metadata(Inode& inode, const Fd& fd, const struct stat& status);
 
   void enqueue(Found entry);
+  void flush_batch();
   void read_queued();
+  Result<> read_batch(const std::vector<Found>& batch, std::span<char> buffer);
   void stop(Error error);
 
   ScanOptions options_;
   std::size_t root_size_ = 0;  // of the root's path, with which all others begin
   FileTree tree_;
   std::vector<Found> directories_;  // found and not listed yet; the last is next
+  std::vector<Found> batch_;        // not queued yet
 
   std::mutex queue_mutex_;
   std::condition_variable queue_filled_;
   std::condition_variable queue_drained_;
-  std::deque<Found> queue_;
+  std::deque<std::vector<Found>> queue_;
   bool complete_ = false;       // nothing more will be queued
   std::optional<Error> error_;  // the first; everyone stops
   std::atomic<bool> failed_ = false;
@@ -166,9 +171,16 @@ void Scanner::stop(Error error) {
 }
 
 void Scanner::enqueue(Found entry) {
+  batch_.push_back(std::move(entry));
+  if (batch_.size() == batch_size) {
+    flush_batch();
+  }
+}
+
+void Scanner::flush_batch() {
   std::unique_lock lock(queue_mutex_);
   queue_drained_.wait(lock, [this] { return queue_.size() < queue_max || error_; });
-  queue_.push_back(std::move(entry));
+  queue_.push_back(std::exchange(batch_, {}));
   queue_filled_.notify_one();
 }
 
@@ -180,15 +192,25 @@ void Scanner::read_queued() {
     if (queue_.empty() || error_) {
       return;
     }
-    const Found entry = std::move(queue_.front());
+    const std::vector<Found> batch = std::move(queue_.front());
     queue_.pop_front();
     queue_drained_.notify_one();
     lock.unlock();
-    if (Result<> outcome = read_regular(entry, buffer); !outcome) {
-      stop(std::move(outcome.error()).within(printable(entry.path())));
+    if (Result<> outcome = read_batch(batch, buffer); !outcome) {
+      stop(std::move(outcome.error()));
       return;
     }
   }
+}
+
+Result<> Scanner::read_batch(const std::vector<Found>& batch, std::span<char> buffer) {
+  for (const Found& entry : batch) {
+    if (failed_) {
+      break;
+    }
+    CFS_TRY_IN(read_regular(entry, buffer), printable(entry.path()));
+  }
+  return {};
 }
 
 Result<FileTree> Scanner::run(const std::string& root) {
@@ -201,6 +223,7 @@ Result<FileTree> Scanner::run(const std::string& root) {
     if (Result<> outcome = walk(root); !outcome) {
       stop(std::move(outcome.error()));
     }
+    flush_batch();
     const std::scoped_lock lock(queue_mutex_);
     complete_ = true;
     queue_filled_.notify_all();

@@ -49,11 +49,12 @@ Result<> check_xattr_limit(std::span<const Xattr> xattrs) {
 }
 
 Result<std::vector<Xattr>> read_xattrs(const Fd& file) {
-  // Not flistxattr(2): it refuses O_PATH, and symbolic links can be opened in no other way.
+  // flistxattr(2) refuses O_PATH, and symbolic links can be opened in no other way.
   const std::string path = cat("/proc/self/fd/", file.get());
   const std::string names =
       CFS_TRY(read_growing("list the extended attributes", [&](char* data, std::size_t size) {
-        return ::listxattr(path.c_str(), data, size);
+        const ssize_t listed = ::flistxattr(file.get(), data, size);
+        return listed < 0 && errno == EBADF ? ::listxattr(path.c_str(), data, size) : listed;
       }));
   std::vector<Xattr> xattrs;
   for (std::size_t at = 0; at < names.size();) {
