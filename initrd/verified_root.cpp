@@ -74,11 +74,12 @@ Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Policy& policy, st
 
   ComposedRoot composed;
   std::size_t attempts = 0;
-  const DecisionInput input{.policy = policy,
-                            .keys = keys,
-                            .selection = selection,
-                            .kernel_release = report.kernel_release,
-                            .measure = [&](const Fd& file) { return kernel.measure_verity(file); }};
+  const DecisionInput input{
+      .policy = policy,
+      .keys = keys,
+      .selection = selection,
+      .kernel_release = report.kernel_release,
+      .measure = [&](const Fd& file, HashAlgorithm) { return kernel.measure_verity(file); }};
   const Decision decision = CFS_TRY(decide(store, input, [&](const Decision& accepted) -> Result<> {
     report.end_stage("verify");
     composed = CFS_TRY(compose(kernel, workspace, accepted.image, objects, attempts++));

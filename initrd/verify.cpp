@@ -79,10 +79,9 @@ Result<VerifiedManifest> verify_manifest(std::string_view bytes, std::string_vie
   return verified;
 }
 
-Result<VerifiedImage> verify_image(Fd image, const VerifiedManifest& manifest,
-                                   const std::function<Result<Digest>(const Fd&)>& measure) {
+Result<VerifiedImage> verify_image(Fd image, const VerifiedManifest& manifest, const MeasureVerity& measure) {
   const Digest& expected = manifest.manifest().digest;
-  const Digest measured = CFS_TRY(measure(image));
+  const Digest measured = CFS_TRY(measure(image, expected.algorithm()));
   if (measured != expected) {
     return fail(Code::digest_mismatch,
                 cat("the image's digest is ", measured.text(), ", and its manifest names ", expected.text()));

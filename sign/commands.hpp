@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cfs/digest.hpp"
 #include "cfs/key.hpp"
 #include "cfs/overlay_tree.hpp"
 #include "cfs/result.hpp"
@@ -31,6 +32,7 @@ struct ComposeOptions {
   std::vector<std::string> exclude;
   std::optional<std::int64_t> mtime;  // none: SOURCE_DATE_EPOCH
   std::string selinux;                // file contexts
+  HashAlgorithm hash = HashAlgorithm::sha256;
   bool owner_root = false;
   bool digest_only = false;
 };

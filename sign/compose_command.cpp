@@ -56,8 +56,9 @@ Result<FileTree> read_tree(const ComposeOptions& options, ObjectStore* store) {
   if (options.dump.empty()) {
     Progress progress("composing");
     const Exclusions exclude(options.exclude);
-    return read_input(options.root, options.platform,
-                      {.store = store, .progress = &progress, .threads = 0, .exclude = &exclude});
+    return read_input(
+        options.root, options.platform,
+        {.store = store, .progress = &progress, .threads = 0, .exclude = &exclude, .hash = options.hash});
   }
   if (!options.exclude.empty() || !options.platform.empty()) {
     return fail(Code::usage, "--exclude and --platform are not for dumps");
@@ -101,7 +102,7 @@ Result<> compose_command(const ComposeOptions& options) {
   FileTree tree = CFS_TRY(read_tree(options, store.get()));
   CFS_TRY_IN(filter(tree, filters), source);
   const std::string image = CFS_TRY_IN(erofs_image(std::move(tree), options.format), source);
-  const Digest digest = CFS_TRY(compute_verity(image));
+  const Digest digest = CFS_TRY(compute_verity(image, options.hash));
   if (store != nullptr) {
     CFS_TRY_IN(store->add_image(digest, image), printable(options.store));
   }

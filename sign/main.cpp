@@ -44,6 +44,14 @@ std::string algorithm_number(const std::string& word) {
   throw CLI::ValidationError(word + " is not ed25519, ecdsa-p256 or ecdsa-p384");
 }
 
+std::string hash_number(const std::string& word) {
+  if (word != "sha256" && word != "sha512") {
+    throw CLI::ValidationError(word + " is not sha256 or sha512");
+  }
+  return std::to_string(
+      static_cast<unsigned>(word == "sha256" ? cfs::HashAlgorithm::sha256 : cfs::HashAlgorithm::sha512));
+}
+
 std::string format_number(const std::string& word) {
   if (word != "v0" && word != "v1") {
     throw CLI::ValidationError(word + " is not v0 or v1");
@@ -84,6 +92,9 @@ void add_compose(CLI::App& app, Action& action) {
                    "are whiteouts)")
       ->type_name("NAME")
       ->transform(format_number, "");
+  command->add_option("--hash", options->hash, "What digests are made with: sha256 (the default) or sha512")
+      ->type_name("NAME")
+      ->transform(hash_number, "");
   auto* input = command->add_option_group("Input");
   input->require_option(1);
   input

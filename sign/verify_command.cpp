@@ -79,12 +79,11 @@ Result<> verify_command(const VerifyOptions& options) {
   const auto keys = CFS_TRY(load_keys(options.keys));
   const Selection selection = CFS_TRY(select(Cmdline::parse(options.cmdline), policy));
   const Store store = CFS_TRY(Store::open(options.store));
-  const DecisionInput input{
-      .policy = policy,
-      .keys = keys,
-      .selection = selection,
-      .kernel_release = {},
-      .measure = [](const Fd& file) { return compute_digest(file, HashAlgorithm::sha256); }};
+  const DecisionInput input{.policy = policy,
+                            .keys = keys,
+                            .selection = selection,
+                            .kernel_release = {},
+                            .measure = compute_digest};
   const Decision decision = CFS_TRY(decide(store, input, [](const Decision&) { return Result<>(); }));
   print(decision_text(decision));
   if (options.objects) {

@@ -40,7 +40,7 @@ struct DecisionInput {
   std::span<const PublicKey> keys;
   const Selection& selection;
   std::string_view kernel_release;
-  std::function<Result<Digest>(const Fd&)> measure;
+  MeasureVerity measure;
 };
 
 // Tries candidates in order: the one that the command line prefers, then the slots current and previous. A

@@ -27,7 +27,7 @@ struct ImageContents {
 // GiB.
 struct ImageFile {
   ImageContents contents;
-  Digest digest;  // of the image, sha256
+  Digest digest;  // of the image, with the algorithm of its files' digests; sha256 where they have none
   std::uint64_t size = 0;
 };
 [[nodiscard]] Result<ImageFile> load_image(const std::string& path);

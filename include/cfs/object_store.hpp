@@ -43,7 +43,7 @@ class ObjectStore {
 
   // Takes the `size` bytes that `read` gives, hashing them on their way into the store, and gives their
   // digest. As put() above; errors are those of `read` too.
-  [[nodiscard]] Result<Digest> put(const VerityReader& read, std::uint64_t size);
+  [[nodiscard]] Result<Digest> put(const VerityReader& read, std::uint64_t size, HashAlgorithm algorithm);
 
   // Gives every object its name. Code::io_error.
   [[nodiscard]] Result<> commit();

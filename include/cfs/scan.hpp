@@ -25,6 +25,7 @@ struct ScanOptions {
   Progress* progress = nullptr;         // told of every regular file
   unsigned threads = 0;                 // that read and hash; 0: one for each processor
   const Exclusions* exclude = nullptr;  // what is not read at all
+  HashAlgorithm hash = HashAlgorithm::sha256;
 };
 
 // Follows no symbolic link but `root` itself. Errors name the path: Code::not_found (no such root),

@@ -52,6 +52,10 @@ class VerifiedManifest {
                                                        std::span<const PublicKey> keys, const Policy& policy,
                                                        std::string_view kernel_release);
 
+// Gives the fs-verity digest of an open file: the kernel's word (Kernel::measure_verity) on a device. On a
+// build host it is computed, with the algorithm of the digest that is expected.
+using MeasureVerity = std::function<Result<Digest>(const Fd& file, HashAlgorithm expected)>;
+
 // An image file whose measured fs-verity digest is the one in its verified manifest. The descriptor that was
 // measured is the descriptor that is mounted.
 class VerifiedImage {
@@ -59,15 +63,13 @@ class VerifiedImage {
   [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
 
  private:
-  friend Result<VerifiedImage> verify_image(Fd, const VerifiedManifest&,
-                                            const std::function<Result<Digest>(const Fd&)>&);
+  friend Result<VerifiedImage> verify_image(Fd, const VerifiedManifest&, const MeasureVerity&);
   explicit VerifiedImage(Fd fd) : fd_(std::move(fd)) {}
   Fd fd_;
 };
 
-// `measure` gives the fs-verity digest of an open file: the kernel's word (Kernel::measure_verity) on a
-// device, a computation on a build host. Code::digest_mismatch, and what `measure` reports.
+// Code::digest_mismatch, and what `measure` reports.
 [[nodiscard]] Result<VerifiedImage> verify_image(Fd image, const VerifiedManifest& manifest,
-                                                 const std::function<Result<Digest>(const Fd&)>& measure);
+                                                 const MeasureVerity& measure);
 
 }  // namespace cfs

@@ -496,6 +496,15 @@ Result<ImageContents> Reader::run() {
   return std::move(out_);
 }
 
+HashAlgorithm hash_of(const FileTree& tree) {
+  for (const Inode& inode : tree.inodes) {
+    if (const auto* file = std::get_if<ExternalFile>(&inode.content); file != nullptr && file->has_digest()) {
+      return file->digest.algorithm();
+    }
+  }
+  return HashAlgorithm::sha256;
+}
+
 }  // namespace
 
 Result<ImageContents> read_image(std::string_view image) {
@@ -506,7 +515,7 @@ Result<ImageFile> load_image(const std::string& path) {
   const std::string image = CFS_TRY(read_file(path, image_max));
   ImageFile file;
   file.contents = CFS_TRY_IN(read_image(image), printable(path));
-  file.digest = CFS_TRY(compute_verity(image));
+  file.digest = CFS_TRY(compute_verity(image, hash_of(file.contents.tree)));
   file.size = image.size();
   return file;
 }

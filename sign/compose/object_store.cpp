@@ -168,14 +168,14 @@ Result<> ObjectStore::put(const Digest& digest, const Fd& source, std::uint64_t 
   return add_pending(digest, std::move(object));
 }
 
-Result<Digest> ObjectStore::put(const VerityReader& read, std::uint64_t size) {
+Result<Digest> ObjectStore::put(const VerityReader& read, std::uint64_t size, HashAlgorithm algorithm) {
   Unnamed object = CFS_TRY(Unnamed::create(objects_));
   const VerityReader read_and_write = [&](std::span<char> buffer) -> Result<> {
     CFS_TRY(read(buffer));
     CFS_TRY_IN(write_all(object.file(), {buffer.data(), buffer.size()}), "copy into the store");
     return {};
   };
-  const Digest digest = CFS_TRY(compute_verity(read_and_write, size));
+  const Digest digest = CFS_TRY(compute_verity(read_and_write, size, algorithm));
   if (!CFS_TRY(has(digest, size))) {
     CFS_TRY(add_pending(digest, std::move(object)));
   }

@@ -351,7 +351,8 @@ Result<> Scanner::read_contents(const Fd& file, const struct stat& status, Inode
   }
   CFS_TRY(read_exactly(file, 0, head));
   const std::string_view bytes(head.data(), head.size());
-  const Digest digest = CFS_TRY(bytes.empty() ? compute_verity(file, size) : compute_verity(bytes));
+  const Digest digest = CFS_TRY(bytes.empty() ? compute_verity(file, size, options_.hash)
+                                              : compute_verity(bytes, options_.hash));
   if (options_.store != nullptr) {
     CFS_TRY(options_.store->put(digest, file, size, bytes));
   }

@@ -325,8 +325,8 @@ Result<> TarReader::set_contents(archive_entry* entry, Inode& inode) {
   const auto size = static_cast<std::uint64_t>(archive_entry_size(entry));
   const VerityReader read = [this](std::span<char> buffer) { return read_data(buffer); };
   if (size > whole_read_max) {
-    const Digest digest =
-        CFS_TRY(options_.store != nullptr ? options_.store->put(read, size) : compute_verity(read, size));
+    const Digest digest = CFS_TRY(options_.store != nullptr ? options_.store->put(read, size, options_.hash)
+                                                            : compute_verity(read, size, options_.hash));
     inode.content = ExternalFile{digest, size};
   } else if (size > 0) {
     std::string bytes(static_cast<std::size_t>(size), '\0');
@@ -334,7 +334,7 @@ Result<> TarReader::set_contents(archive_entry* entry, Inode& inode) {
     if (size <= inline_max) {
       inode.content = std::move(bytes);
     } else {
-      const Digest digest = CFS_TRY(compute_verity(bytes));
+      const Digest digest = CFS_TRY(compute_verity(bytes, options_.hash));
       if (options_.store != nullptr) {
         CFS_TRY(options_.store->put(digest, Fd(), size, bytes));
       }

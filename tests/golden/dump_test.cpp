@@ -12,6 +12,7 @@ namespace cfs::test {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::HasSubstr;
 
 constexpr const char* root_line = "/ 0 40755 2 0 0 0 1.0 - - -\n";
 
@@ -51,13 +52,28 @@ TEST(Dump, OfADebianRootGivesItsImageAgain) {
             verity_digest(workshop / "image"));
 }
 
+TEST(Dump, OfAnImageOfSha512GivesItAgain) {
+  const Workshop workshop;
+  make_small_root(workshop / "root", "first");
+  const auto store = workshop / "store";
+  const std::string digest = cfs_sign({"compose", "--hash", "sha512", "--store", store, workshop / "root"});
+  ASSERT_EQ(digest.substr(0, 7), "sha512:");
+  const auto image = store / "images" / digest.substr(7);
+  EXPECT_THAT(cfs_sign({"inspect", "--json", image}), HasSubstr("\"digest\":\"" + digest + '"'));
+  write(workshop / "dump", cfs_sign({"inspect", image}));
+  EXPECT_EQ(cfs_sign({"compose", "--hash", "sha512", "--store", workshop / "store", "--from-dump",
+                      workshop / "dump"}),
+            digest);
+  EXPECT_THAT(cfs_sign({"fsck", "--store", store, "--json"}), HasSubstr("\"images\":1,\"orphans\":0,"));
+}
+
 TEST(Dump, WithoutItsObjectsIsNotPutIntoAStore) {
   const Workshop workshop;
   write(workshop / "dump", std::string(root_line) + "/f 100 100644 1 0 0 0 1.0 aa/bb - -\n");
   const Outcome outcome =
       run({cfs_sign_program, "compose", "--store", workshop / "store", "--from-dump", workshop / "dump"});
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_THAT(outcome.errors, ::testing::HasSubstr("not-found: the object aa/bb of the dump"));
+  EXPECT_THAT(outcome.errors, HasSubstr("not-found: the object aa/bb of the dump"));
   EXPECT_TRUE(fs::is_empty(workshop / "store/images"));
 }
 
@@ -102,8 +118,8 @@ TEST(Diff, SaysWhatChangedAndWhatToShip) {
   EXPECT_EQ(cfs_sign({"diff", before, before}),
             "0 added, 0 removed, 0 changed; to ship: 0 bytes, 0 of the image and the rest in 0 objects");
   EXPECT_THAT(cfs_sign({"diff", "--json", before, after}),
-              ::testing::AllOf(::testing::HasSubstr("{\"path\":\"/f\",\"difference\":\"changed\",\"aspects\":"
-                                                    "[\"content\",\"mode\"]}"),
+              ::testing::AllOf(HasSubstr("{\"path\":\"/f\",\"difference\":\"changed\",\"aspects\":"
+                                         "[\"content\",\"mode\"]}"),
                                ::testing::HasSubstr("{\"object\":\"aa/new\",\"size\":100}")));
 }
 

@@ -57,7 +57,9 @@ class Decide : public testing::Test {
     // The contents of an object here are the digest that it measures as.
     return decide(Store::open(directory.path()).value(),
                   {policy, keys, selection, "6.12.0",
-                   [](const Fd& fd) -> Result<Digest> { return Digest::parse(CFS_TRY(read_all(fd, 1000))); }},
+                   [](const Fd& fd, HashAlgorithm) -> Result<Digest> {
+                     return Digest::parse(CFS_TRY(read_all(fd, 1000)));
+                   }},
                   accept);
   }
   static Result<> accept_all(const Decision&) { return {}; }

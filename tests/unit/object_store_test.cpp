@@ -58,14 +58,14 @@ TEST_F(ObjectStoreTest, TakesStreams) {
     };
     for (int i = 0; i < 2; ++i) {  // the second time the store has it
       given = 0;
-      EXPECT_EQ(store->put(read, size).value(), compute_verity(bytes).value());
+      EXPECT_EQ(store->put(read, size, HashAlgorithm::sha256).value(), compute_verity(bytes).value());
       ASSERT_TRUE(store->commit());
     }
     EXPECT_TRUE(read_bytes(object(bytes)) == bytes) << size;
   }
   EXPECT_EQ(files(), 3U);
   const VerityReader broken = [](std::span<char>) { return fail(Code::input_changed, "it stopped"); };
-  EXPECT_EQ(store->put(broken, 10).error().what(), "it stopped");
+  EXPECT_EQ(store->put(broken, 10, HashAlgorithm::sha256).error().what(), "it stopped");
   ASSERT_TRUE(store->commit());
   EXPECT_EQ(files(), 3U);
 }

@@ -50,6 +50,22 @@ TEST(Scan, ReadsFilesBySize) {
   EXPECT_EQ(std::get<ExternalFile>(find(*tree, "large").content).digest, compute_verity(large).value());
 }
 
+TEST(Scan, HashesAsItIsTold) {
+  const TempDirectory root;
+  const std::string small(65, 's');
+  const std::string large((1UL << 20) + 1, 'l');
+  root.write("small", small);
+  root.write("large", large);
+  ScanOptions options;
+  options.hash = HashAlgorithm::sha512;
+  const auto tree = scan(root.path(), options);
+  ASSERT_TRUE(tree);
+  EXPECT_EQ(std::get<ExternalFile>(find(*tree, "small").content).digest,
+            compute_verity(small, HashAlgorithm::sha512).value());
+  EXPECT_EQ(std::get<ExternalFile>(find(*tree, "large").content).digest,
+            compute_verity(large, HashAlgorithm::sha512).value());
+}
+
 TEST(Scan, ReadsModesTimesAndOtherKinds) {
   const TempDirectory root;
   const std::string file = root.write("file", "f");

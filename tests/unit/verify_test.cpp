@@ -148,10 +148,12 @@ TEST_F(Verify, ImageMustMeasureAsItsManifestSays) {
   int measured = -1;
   Fd image = open_image();
   const int number = image.get();
-  const auto result = verify_image(std::move(image), accepted, [&](const Fd& fd) -> Result<Digest> {
+  const auto measure = [&](const Fd& fd, HashAlgorithm algorithm) -> Result<Digest> {
     measured = fd.get();
+    EXPECT_EQ(algorithm, HashAlgorithm::sha256);
     return expected;
-  });
+  };
+  const auto result = verify_image(std::move(image), accepted, measure);
   ASSERT_TRUE(result);
   EXPECT_EQ(measured, number);
   EXPECT_EQ(result->fd().get(), number);
@@ -159,15 +161,20 @@ TEST_F(Verify, ImageMustMeasureAsItsManifestSays) {
   std::array<unsigned char, 64> bytes{};
   const auto wide = Digest::from_bytes(HashAlgorithm::sha512, bytes).value();  // all zero, as `expected` is
   EXPECT_EQ(
-      verify_image(open_image(), accepted, [&](const Fd&) -> Result<Digest> { return wide; }).error().code(),
+      verify_image(open_image(), accepted, [&](const Fd&, HashAlgorithm) -> Result<Digest> { return wide; })
+          .error()
+          .code(),
       Code::digest_mismatch);
   bytes[31] = 1;
   const auto other = Digest::from_bytes(HashAlgorithm::sha256, std::span(bytes).first(32)).value();
   EXPECT_EQ(
-      verify_image(open_image(), accepted, [&](const Fd&) -> Result<Digest> { return other; }).error().code(),
+      verify_image(open_image(), accepted, [&](const Fd&, HashAlgorithm) -> Result<Digest> { return other; })
+          .error()
+          .code(),
       Code::digest_mismatch);
-  EXPECT_EQ(verify_image(open_image(), accepted,
-                         [&](const Fd&) -> Result<Digest> { return fail(Code::verity_missing, "x"); })
+  EXPECT_EQ(verify_image(
+                open_image(), accepted,
+                [&](const Fd&, HashAlgorithm) -> Result<Digest> { return fail(Code::verity_missing, "x"); })
                 .error()
                 .code(),
             Code::verity_missing);

@@ -106,6 +106,26 @@ TEST(Running, BootsTheImageThatTheCommandLinePrefers) {
   EXPECT_EQ(said(log, "etc-release"), "second\n");
 }
 
+TEST(Running, BootsAnImageOfSha512) {
+  const auto& machine = small_machine();
+  const auto& workshop = machine.workshop();
+  std::string digest;
+  const auto disk = machine.store_disk("sha512", [&](const std::filesystem::path& store) {
+    digest = add_image(store, workshop / "root", "wide", workshop / "device.key", {"--var", "transient"},
+                       {"--hash", "sha512"});
+    cfs_sign({"slot", "--store", store, "current", "wide"});
+    write(workshop / "sha512-policy.toml", SmallMachine::policy);
+    EXPECT_THAT(cfs_sign({"verify", "--store", store, "--policy", workshop / "sha512-policy.toml", "--keys",
+                          workshop / "keys", "--objects"}),
+                HasSubstr(digest));
+  });
+  EXPECT_EQ(digest.substr(0, 7), "sha512:");
+  const auto log = boot({.disks = {disk}});
+  ASSERT_THAT(log, Started());
+  EXPECT_THAT(said(log, "report"), HasSubstr(digest));
+  EXPECT_THAT(said(log, "read /data/large"), HasSubstr("3000000 bytes"));
+}
+
 // Two boots of one disk: what the first wrote, the second must find, where and only where that was promised.
 struct TwoBoots {
   SerialLog first;

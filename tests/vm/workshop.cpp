@@ -109,8 +109,11 @@ void make_small_root(const std::filesystem::path& root, std::string_view release
 
 std::string add_image(const std::filesystem::path& store, const std::filesystem::path& root,
                       const std::string& manifest_name, const std::filesystem::path& key,
-                      const std::vector<std::string>& manifest_options) {
-  const std::string digest = cfs_sign({"compose", "--store", store, root});
+                      const std::vector<std::string>& manifest_options,
+                      const std::vector<std::string>& compose_options) {
+  std::vector<std::string> compose{"compose", "--store", store, root};
+  compose.insert(compose.end(), compose_options.begin(), compose_options.end());
+  const std::string digest = cfs_sign(compose);
   std::vector<std::string> manifest{
       "manifest",           "--store", store, "--version", manifest_name, "--name", manifest_name,
       "--security-version", "1"};

@@ -46,7 +46,8 @@ void make_small_root(const std::filesystem::path& root, std::string_view release
 // digest.
 std::string add_image(const std::filesystem::path& store, const std::filesystem::path& root,
                       const std::string& manifest_name, const std::filesystem::path& key,
-                      const std::vector<std::string>& manifest_options = {});
+                      const std::vector<std::string>& manifest_options = {},
+                      const std::vector<std::string>& compose_options = {});
 
 // An ext4 file system in a file, tampered with through debugfs.
 class StoreFileSystem {
