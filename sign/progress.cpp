@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -19,6 +21,18 @@ std::string millions(std::uint64_t number) {
   return cat(number / 1'000'000, '.', number / 100'000 % 10);
 }
 
+// A file takes as long as so many bytes, even if it is empty.
+double effort(const Work& work) {
+  constexpr double bytes_per_file = 16384;
+  return static_cast<double>(work.bytes) + bytes_per_file * static_cast<double>(work.files);
+}
+
+std::string bar(double share) {
+  constexpr std::size_t width = 20;
+  const auto full = static_cast<std::size_t>(share * width);
+  return cat('[', std::string(full, '#'), std::string(width - full, '-'), ']');
+}
+
 // Nothing depends on the line: an error of the terminal is not worth stopping for.
 void write_text(int fd, std::string_view text) {
   (void)!::write(fd, text.data(), text.size());
@@ -26,11 +40,22 @@ void write_text(int fd, std::string_view text) {
 
 }  // namespace
 
-std::string progress_line(std::string_view doing, std::uint64_t files, std::uint64_t bytes,
-                          milliseconds elapsed) {
-  const auto ms = static_cast<std::uint64_t>(elapsed.count() > 0 ? elapsed.count() : 1);
-  const auto rate = static_cast<std::uint64_t>(static_cast<double>(bytes) * 1000.0 / static_cast<double>(ms));
-  return cat(doing, ": ", files, " files, ", millions(bytes), " MB, ", millions(rate), " MB/s");
+std::string progress_line(std::string_view doing, const Work& done, const Work& all, milliseconds elapsed) {
+  const auto seconds = static_cast<double>(std::max<std::int64_t>(elapsed.count(), 1)) / 1000;
+  const auto rate = static_cast<std::uint64_t>(static_cast<double>(done.bytes) / seconds);
+  const std::string numbers =
+      cat(done.files, " files, ", millions(done.bytes), " MB, ", millions(rate), " MB/s");
+  if (effort(all) <= 0) {
+    return cat(doing, ": ", numbers);
+  }
+  // Never more than all, however much came since that was counted.
+  const double share = std::min(effort(done) / effort(all), 1.0);
+  std::string line = cat(doing, ": ", bar(share), ' ', numbers);
+  if (share > 0) {
+    const double left = seconds / share - seconds;
+    line += cat(", ", static_cast<std::uint64_t>(std::min(left + 0.5, 1e9)), " s left");
+  }
+  return line;
 }
 
 Progress::Progress(std::string doing, int terminal)
@@ -40,6 +65,11 @@ Progress::~Progress() {
   if (shown_ > milliseconds::zero()) {
     write_text(terminal_, clear_line);
   }
+}
+
+void Progress::expect(const Work& all) {
+  all_files_ = all.files;
+  all_bytes_ = all.bytes;
 }
 
 void Progress::add(std::uint64_t bytes) {
@@ -57,7 +87,8 @@ void Progress::add(std::uint64_t bytes) {
 
 void Progress::show(milliseconds elapsed) {
   shown_ = elapsed;
-  write_text(terminal_, cat(clear_line, progress_line(doing_, files_.load(), bytes_.load(), elapsed)));
+  write_text(terminal_,
+             cat(clear_line, progress_line(doing_, {files_, bytes_}, {all_files_, all_bytes_}, elapsed)));
 }
 
 }  // namespace cfs

@@ -11,8 +11,14 @@
 
 namespace cfs {
 
-// "composing: 1234 files, 56.7 MB, 89.0 MB/s"; megabytes of 1,000,000 bytes.
-[[nodiscard]] std::string progress_line(std::string_view doing, std::uint64_t files, std::uint64_t bytes,
+struct Work {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+};
+
+// "composing: [#####-----] 1234 files, 56.7 MB, 89.0 MB/s, 12 s left"; megabytes of 1,000,000 bytes. Without
+// the bar and the time while nobody knows how much there is in all (`all` is empty).
+[[nodiscard]] std::string progress_line(std::string_view doing, const Work& done, const Work& all,
                                         std::chrono::milliseconds elapsed);
 
 class Progress {
@@ -22,6 +28,12 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress();  // removes the line
+
+  // Whether anybody looks.
+  [[nodiscard]] bool visible() const noexcept { return terminal_ >= 0; }
+
+  // That there is this much to do. May come at any time, from any thread.
+  void expect(const Work& all);
 
   // One more file of `bytes` bytes is done. For any number of threads.
   void add(std::uint64_t bytes);
@@ -34,6 +46,8 @@ class Progress {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::atomic<std::uint64_t> files_ = 0;
   std::atomic<std::uint64_t> bytes_ = 0;
+  std::atomic<std::uint64_t> all_files_ = 0;
+  std::atomic<std::uint64_t> all_bytes_ = 0;
   std::mutex showing_;
   std::chrono::milliseconds shown_{0};  // when the line was last written; 0: never
 };

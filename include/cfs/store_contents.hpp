@@ -8,6 +8,7 @@
 
 #include "cfs/digest.hpp"
 #include "cfs/fd.hpp"
+#include "cfs/progress.hpp"
 #include "cfs/result.hpp"
 
 namespace cfs {
@@ -36,6 +37,8 @@ struct StoreContents {
   std::vector<File> manifests;
   std::vector<Link> links;
   std::vector<std::string> leftovers;  // hidden names: temporary files of writers, interrupted or at work
+
+  [[nodiscard]] Work size() const;  // of the objects
 
   // SHA-256 over names, manifests and links. Names of objects are digests, so two stores have the same
   // identity exactly when they hold the same. Code::io_error.

@@ -110,6 +110,7 @@ Result<> write_store(Ext4Writer& writer, const StoreContents& store, Progress& p
                                          name_of(manifest.path), manifest.bytes.size()));
     CFS_TRY_IN(writer.write(file, manifest.bytes), manifest.path);
   }
+  progress.expect(store.size());
   for (const auto& object : store.objects) {
     CFS_TRY_IN(
         write_object(writer, directories.find(parent_of(object.path))->second, store.directory, object),

@@ -212,6 +212,14 @@ std::string StoreContents::Link::manifest() const {
   return target.substr(std::string_view("../").size());
 }
 
+Work StoreContents::size() const {
+  Work all{objects.size(), 0};
+  for (const Object& object : objects) {
+    all.bytes += object.size;
+  }
+  return all;
+}
+
 Result<std::string> StoreContents::identity() const {
   std::string text;
   for (const Object& object : objects) {

@@ -89,6 +89,7 @@ class Names {
 }  // namespace
 
 std::vector<Error> check_objects(const StoreContents& contents, Progress& progress) {
+  progress.expect(contents.size());
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::vector<std::pair<std::size_t, Error>> found;
@@ -120,10 +121,10 @@ Result<StoreReport> check_store(const std::string& path, Progress& progress) {
   Names(contents, use, report.problems).check();
 
   report.objects = contents.objects.size();
+  report.bytes = contents.size().bytes;
   report.images = use.images().size();
   report.leftovers = contents.leftovers;
   for (std::size_t i = 0; i < contents.objects.size(); ++i) {
-    report.bytes += contents.objects[i].size;
     if (!use.needed(i)) {
       report.orphans += 1;
       report.orphan_bytes += contents.objects[i].size;

@@ -17,10 +17,21 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Progress, LineNamesFilesBytesAndRate) {
-  EXPECT_EQ(progress_line("composing", 12, 3'450'000, 1500ms), "composing: 12 files, 3.4 MB, 2.3 MB/s");
-  EXPECT_EQ(progress_line("composing", 0, 0, 0ms), "composing: 0 files, 0.0 MB, 0.0 MB/s");
-  EXPECT_EQ(progress_line("x", 1, 20'000'000'000'000'000, 1000ms),
+  EXPECT_EQ(progress_line("composing", {12, 3'450'000}, {}, 1500ms), "composing: 12 files, 3.4 MB, 2.3 MB/s");
+  EXPECT_EQ(progress_line("composing", {}, {}, 0ms), "composing: 0 files, 0.0 MB, 0.0 MB/s");
+  EXPECT_EQ(progress_line("x", {1, 20'000'000'000'000'000}, {}, 1000ms),
             "x: 1 files, 20000000000.0 MB, 20000000000.0 MB/s");
+}
+
+TEST(Progress, LineHasABarAndTheTimeLeftOnceAllIsKnown) {
+  EXPECT_EQ(progress_line("x", {10, 1'000'000}, {40, 4'000'000}, 2000ms),
+            "x: [#####---------------] 10 files, 1.0 MB, 0.5 MB/s, 6 s left");
+  EXPECT_EQ(progress_line("x", {}, {40, 4'000'000}, 2000ms),
+            "x: [--------------------] 0 files, 0.0 MB, 0.0 MB/s");
+  EXPECT_EQ(progress_line("x", {50, 0}, {100, 0}, 10000ms),  // empty files take their time too
+            "x: [##########----------] 50 files, 0.0 MB, 0.0 MB/s, 10 s left");
+  EXPECT_EQ(progress_line("x", {50, 5'000'000}, {40, 4'000'000}, 1000ms),  // it grew
+            "x: [####################] 50 files, 5.0 MB, 5.0 MB/s, 0 s left");
 }
 
 // A pseudo terminal: what is written to `terminal` can be read from `screen`.
@@ -48,11 +59,13 @@ TEST(Progress, AppearsAfterASecondAndGoesAway) {
   }
   {
     Progress progress("composing", terminal.terminal.get());
+    EXPECT_TRUE(progress.visible());
+    progress.expect({4, 4'000'000});
     progress.add(1'000'000);
     EXPECT_EQ(terminal.shown(), "");
     std::this_thread::sleep_for(1100ms);
     progress.add(1'000'000);
-    EXPECT_NE(terminal.shown().find("composing: 2 files, 2.0 MB"), std::string::npos);
+    EXPECT_NE(terminal.shown().find("composing: [##########----------] 2 files, 2.0 MB"), std::string::npos);
     progress.add(1);  // too soon to show again
     EXPECT_EQ(terminal.shown(), "");
   }
@@ -66,6 +79,7 @@ TEST(Progress, IsSilentWhereThereIsNoTerminal) {
   const Fd writer(ends[1]);
   {
     Progress progress("composing", writer.get());
+    EXPECT_FALSE(progress.visible());
     std::this_thread::sleep_for(1100ms);
     progress.add(1);
   }
