@@ -230,6 +230,24 @@ TEST_F(Interrupted, ByAnotherCompose) {
   EXPECT_THAT(report, HasSubstr("\"images\":2,\"orphans\":0,"));
 }
 
+TEST_F(StoreCare, SharesContentsWithTheTreeWhereTheFileSystemCan) {
+  const fs::path mounted = workshop_ / "btrfs";
+  fs::create_directory(mounted);
+  must({"truncate", "--size=256M", workshop_ / "btrfs.img"});
+  must({"mkfs.btrfs", "--quiet", workshop_ / "btrfs.img"});
+  if (run({"mount", "-o", "loop", workshop_ / "btrfs.img", mounted}).status != 0) {
+    GTEST_SKIP() << "this kernel cannot mount btrfs";
+  }
+  fs::create_directory(mounted / "tree");
+  write(mounted / "tree/large", std::string(50UL << 20, 'l'));
+  must({"sync", "--file-system", mounted});
+  const auto free_before = fs::space(mounted).free;
+  cfs_sign({"compose", "--store", mounted / "store", mounted / "tree"});
+  EXPECT_LT(free_before - fs::space(mounted).free, 10UL << 20);
+  expect_sound(mounted / "store");
+  must({"umount", mounted});
+}
+
 TEST_F(StoreCare, CollectsWhatNoSlotNeedsAndFindsDamage) {
   cfs_sign({"keygen", workshop_ / "release"});
   add_image(store_, tree_, "old", workshop_ / "release.key");
