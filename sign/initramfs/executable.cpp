@@ -35,19 +35,33 @@ class ElfReader {
 
 #define CFS_FIELD(type, member) offsetof(type, member), sizeof(type::member)
 
-struct ProgramHeaders {
-  std::uint64_t type;  // of the file: ET_EXEC, ET_DYN, …
-  std::uint64_t offset;
-  std::uint64_t entry_size;
-  std::uint64_t count;
-};
-
-template <class Header>
-ProgramHeaders program_headers(const ElfReader& elf) {
-  return {.type = elf.number(CFS_FIELD(Header, e_type)),
-          .offset = elf.number(CFS_FIELD(Header, e_phoff)),
-          .entry_size = elf.number(CFS_FIELD(Header, e_phentsize)),
-          .count = elf.number(CFS_FIELD(Header, e_phnum))};
+template <class Header, class Segment>
+Result<> check(std::string_view bytes) {
+  if (bytes.size() < sizeof(Header)) {
+    return fail(Code::unsupported_input, "an ELF file that is cut short");
+  }
+  const ElfReader elf(bytes);
+  const auto type = elf.number(CFS_FIELD(Header, e_type));
+  const auto count = elf.number(CFS_FIELD(Header, e_phnum));
+  if ((type != ET_EXEC && type != ET_DYN) || count == 0) {
+    return fail(Code::unsupported_input, "an ELF file, but not an executable");
+  }
+  // The kernel takes no other size: at another distance from each other the headers would hide an
+  // interpreter.
+  if (elf.number(CFS_FIELD(Header, e_phentsize)) != sizeof(Segment)) {
+    return fail(Code::unsupported_input, "an ELF file whose program headers have a size of their own");
+  }
+  const auto offset = elf.number(CFS_FIELD(Header, e_phoff));
+  if (offset > bytes.size() || count * sizeof(Segment) > bytes.size() - offset) {
+    return fail(Code::unsupported_input, "an ELF file that is cut short");
+  }
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (elf.number(offset + i * sizeof(Segment) + CFS_FIELD(Segment, p_type)) == PT_INTERP) {
+      return fail(Code::unsupported_input,
+                  "a dynamically linked program, which cannot start in an initramfs: link it statically");
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -57,24 +71,8 @@ Result<> check_static_executable(std::string_view bytes) {
   if (!bytes.starts_with(ELFMAG) || (elf_class != ELFCLASS32 && elf_class != ELFCLASS64)) {
     return fail(Code::unsupported_input, "not an ELF executable");
   }
-  const ElfReader elf(bytes);
-  const auto headers =
-      elf_class == ELFCLASS64 ? program_headers<Elf64_Ehdr>(elf) : program_headers<Elf32_Ehdr>(elf);
-  if ((headers.type != ET_EXEC && headers.type != ET_DYN) || headers.count == 0) {
-    return fail(Code::unsupported_input, "an ELF file, but not an executable");
-  }
-  if (headers.offset > bytes.size() || headers.count * headers.entry_size > bytes.size() - headers.offset) {
-    return fail(Code::unsupported_input, "an ELF file that is cut short");
-  }
-  for (std::uint64_t i = 0; i < headers.count; ++i) {
-    // p_type is the first field of both classes' program header.
-    const auto type = elf.number(headers.offset + i * headers.entry_size, sizeof(Elf64_Phdr::p_type));
-    if (type == PT_INTERP) {
-      return fail(Code::unsupported_input,
-                  "a dynamically linked program, which cannot start in an initramfs: link it statically");
-    }
-  }
-  return {};
+  return elf_class == ELFCLASS64 ? check<Elf64_Ehdr, Elf64_Phdr>(bytes)
+                                 : check<Elf32_Ehdr, Elf32_Phdr>(bytes);
 }
 
 }  // namespace cfs

@@ -103,6 +103,25 @@ TEST(StaticExecutable, RefusesEveryTruncation) {
   }
 }
 
+// At another distance from each other than the kernel reads them, they would hide an interpreter.
+TEST(StaticExecutable, RefusesHeadersOfAnotherSize) {
+  const std::string whole =
+      ElfFile(ELFCLASS64, ELFDATA2LSB, ET_DYN).segment(PT_LOAD).segment(PT_LOAD).bytes();
+  for (std::size_t size = 0; size < 2 * sizeof(Elf64_Phdr); ++size) {
+    std::string bytes = whole + whole;
+    bytes[offsetof(Elf64_Ehdr, e_phentsize)] = static_cast<char>(size);
+    EXPECT_EQ(check_static_executable(bytes).has_value(), size == sizeof(Elf64_Phdr)) << size;
+  }
+}
+
+// The program header lies at the start, so that only the file's own header is cut.
+TEST(StaticExecutable, RefusesATruncatedFileHeader) {
+  std::string bytes = ElfFile(ELFCLASS64, ELFDATA2LSB, ET_DYN).segment(PT_LOAD).bytes();
+  bytes[offsetof(Elf64_Ehdr, e_phoff)] = 0;
+  ASSERT_TRUE(check_static_executable(bytes));
+  EXPECT_FALSE(check_static_executable(bytes.substr(0, sizeof(Elf64_Ehdr) - 1)));
+}
+
 TEST(StaticExecutable, RefusesHeadersPastTheEnd) {
   std::string bytes = ElfFile(ELFCLASS64, ELFDATA2LSB, ET_EXEC).segment(PT_LOAD).bytes();
   std::memset(&bytes[offsetof(Elf64_Ehdr, e_phoff)], 0xff, sizeof(Elf64_Off));
