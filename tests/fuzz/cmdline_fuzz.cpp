@@ -13,10 +13,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto cmdline = cfs::Cmdline::parse({reinterpret_cast<const char*>(data), size});
   for (const auto trust : {cfs::CmdlineTrust::untrusted_cmdline, cfs::CmdlineTrust::signed_cmdline}) {
     policy.cmdline = trust;
-    const auto selection = cfs::select(cmdline, policy);
-    if (selection && ((selection->image && !cfs::is_manifest_name(*selection->image)) ||
-                      (selection->slot && !cfs::is_slot_name(*selection->slot)) ||
-                      cfs::DeviceSpec::parse(selection->store.text()) != selection->store)) {
+    const auto selected = cfs::select(cmdline, policy);
+    if (!selected) {
+      continue;
+    }
+    const auto& image = selected->image;
+    const auto& slot = selected->slot;
+    if ((image && !cfs::is_manifest_name(*image)) || (slot && !cfs::is_slot_name(*slot)) ||
+        cfs::DeviceSpec::parse(selected->store.text()) != selected->store) {
       std::abort();
     }
   }
