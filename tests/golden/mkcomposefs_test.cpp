@@ -14,23 +14,13 @@
 #include <filesystem>
 #include <string>
 
+#include "golden/oracle.hpp"
 #include "vm/workshop.hpp"
 
 namespace cfs::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-void expect_equal_images(const fs::path& tree) {
-  const Workshop workshop;
-  const std::string digest = cfs_sign({"compose", "--store", workshop / "store", tree});
-  EXPECT_EQ(digest, "sha256:" + must({mkcomposefs(), "--print-digest-only", tree}));
-  EXPECT_EQ(cfs_sign({"compose", "--digest-only", tree}), digest);
-  must({mkcomposefs(), tree, workshop / "expected"});
-  const auto object = fs::path(object_path(digest)).lexically_relative("composefs");
-  EXPECT_TRUE(read_bytes(workshop / "store" / object) == read_bytes(workshop / "expected"))
-      << "different bytes";
-}
 
 void check(bool done, const fs::path& path) {
   ASSERT_TRUE(done) << path << ": " << std::strerror(errno);
