@@ -30,8 +30,8 @@ struct ScanOptions {
 
 // Follows no symbolic link but `root` itself. Errors name the path: Code::not_found (no such root),
 // Code::input_changed when something vanished or changed while it was read, Code::unsupported_input for
-// extended attributes larger than an image can hold, Code::io_error for what cannot be read, and those of the
-// store.
+// extended attributes larger than an image can hold and for a directory that is mounted below itself,
+// Code::io_error for what cannot be read, and those of the store.
 [[nodiscard]] Result<FileTree> scan(const std::string& root, const ScanOptions& options);
 
 }  // namespace cfs

@@ -40,7 +40,8 @@ constexpr std::size_t queue_max = 8;  // batches
 
 struct OpenDirectory {
   Fd fd;
-  std::string path;  // begins with the root's, as the user gave it
+  std::string path;       // begins with the root's, as the user gave it
+  std::size_t depth = 0;  // how many directories of the tree are above it
 };
 
 // An entry of a directory: where it is, and the inode that becomes of it.
@@ -129,6 +130,7 @@ class Scanner {
  private:
   Result<> walk(const std::string& root);
   Result<> enter(const Found& entry);
+  Result<> check_no_loop(std::size_t depth, const struct stat& status);
   Result<> list(const std::shared_ptr<const OpenDirectory>& directory, Inode& inode);
   [[nodiscard]] bool excluded(const OpenDirectory& directory, const std::string& name) const;
   Result<> read_other(const Found& entry);
@@ -145,8 +147,9 @@ class Scanner {
   ScanOptions options_;
   std::size_t root_size_ = 0;  // of the root's path, with which all others begin
   FileTree tree_;
-  std::vector<Found> directories_;  // found and not listed yet; the last is next
-  std::vector<Found> batch_;        // not queued yet
+  std::vector<Found> directories_;             // found and not listed yet; the last is next
+  std::vector<std::pair<dev_t, ino_t>> path_;  // the directory that is listed, and those above it
+  std::vector<Found> batch_;                   // not queued yet
 
   std::mutex queue_mutex_;
   std::condition_variable queue_filled_;
@@ -249,12 +252,25 @@ Result<> Scanner::walk(const std::string& root) {
 
 Result<> Scanner::enter(const Found& entry) {
   Fd fd = CFS_TRY_IN(open_entry(entry, O_RDONLY | O_DIRECTORY), printable(entry.path()));
-  return list(std::make_shared<const OpenDirectory>(OpenDirectory{std::move(fd), entry.path()}),
+  return list(std::make_shared<const OpenDirectory>(
+                  OpenDirectory{std::move(fd), entry.path(), entry.parent->depth + 1}),
               *entry.inode);
+}
+
+// A directory mounted below itself would be taken again, as deep as the mounts happen to go.
+Result<> Scanner::check_no_loop(std::size_t depth, const struct stat& status) {
+  path_.resize(depth);  // directories are listed depth first
+  const std::pair identity(status.st_dev, status.st_ino);
+  if (std::ranges::find(path_, identity) != path_.end()) {
+    return fail(Code::unsupported_input, "this directory is mounted below itself");
+  }
+  path_.push_back(identity);
+  return {};
 }
 
 Result<> Scanner::list(const std::shared_ptr<const OpenDirectory>& directory, Inode& inode) {
   const struct stat before = CFS_TRY_IN(status_of(directory->fd), printable(directory->path));
+  CFS_TRY_IN(check_no_loop(directory->depth, before), printable(directory->path));
   CFS_TRY_IN(set_metadata(inode, directory->fd, before), printable(directory->path));
   auto entries = CFS_TRY_IN(read_directory(directory->fd), printable(directory->path));
   Directory children;
