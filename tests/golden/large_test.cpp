@@ -26,6 +26,7 @@ TEST(Large, DirectoryGivesTheImageOfMkcomposefs) {
   const Workshop workshop(where);
   fs::create_directories(workshop / "tree/directory");
   const Fd directory(::open((workshop / "tree/directory").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_TRUE(directory);
   for (int left = full() ? 1000000 : 20000; left > 0; --left) {
     ASSERT_EQ(::mknodat(directory.get(), std::to_string(left).c_str(), S_IFREG | 0644, 0), 0);
   }
