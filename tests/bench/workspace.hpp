@@ -1,0 +1,53 @@
+// A place to write into whose state is the same for every run.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "cfs/fd.hpp"
+#include "cfs/result.hpp"
+
+namespace cfs::bench {
+
+// A fresh ext4 file system, mounted as long as the object lives. On one that was in use for long, what was
+// deleted a minute ago slows the creation of files down by factors: ext4 passes over those inodes one by one.
+class FreshFileSystem {
+ public:
+  FreshFileSystem(FreshFileSystem&& other) noexcept;
+  FreshFileSystem& operator=(FreshFileSystem&&) = delete;
+  FreshFileSystem(const FreshFileSystem&) = delete;
+  FreshFileSystem& operator=(const FreshFileSystem&) = delete;
+  ~FreshFileSystem();
+
+  // Flushes it to its device.
+  [[nodiscard]] Result<> flush() const;
+
+ private:
+  friend class Workspace;
+  FreshFileSystem(std::string file, std::string mount_point)
+      : file_(std::move(file)), mount_point_(std::move(mount_point)) {}
+
+  std::string file_;  // empty when it was moved from
+  std::string mount_point_;
+  Fd root_;
+};
+
+class Workspace {
+ public:
+  // Moves this process into a mount namespace of its own, where `directory` is in memory (tmpfs), and so are
+  // the devices of the file systems: no device's speed is measured, and however this process ends, nothing
+  // stays mounted. Code::io_error; needs CAP_SYS_ADMIN and a directory that is there.
+  [[nodiscard]] static Result<Workspace> open(const std::string& directory);
+
+  // One at a time, always at the same place. Code::io_error, with what mke2fs or mount said.
+  [[nodiscard]] Result<FreshFileSystem> make_file_system() const;
+
+  // Where the file system is mounted.
+  [[nodiscard]] std::string path() const { return directory_ + "/fs"; }
+
+ private:
+  explicit Workspace(std::string directory) : directory_(std::move(directory)) {}
+  std::string directory_;
+};
+
+}  // namespace cfs::bench
