@@ -1,11 +1,13 @@
 // The cases of the benchmark: what is compared, and what the targets are.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cfs/result.hpp"
 #include "measure.hpp"
+#include "plot.hpp"
 #include "report.hpp"
 #include "workspace.hpp"
 
@@ -15,6 +17,7 @@ struct Setup {
   std::string cfs_sign;  // the program
   Command mkcomposefs;   // the words that start it
   std::string root;      // of a Debian system
+  bool full = false;     // growth up to a million files
   std::string work;      // an empty directory, where what the programs write is mounted
 };
 
@@ -27,14 +30,20 @@ class Cases {
   [[nodiscard]] Result<> empty_store();
   [[nodiscard]] Result<> full_store();
   [[nodiscard]] Result<> disk();
+  [[nodiscard]] Result<> small_files();
+  [[nodiscard]] Result<> growth();
 
   [[nodiscard]] const Report& report() const noexcept { return report_; }
+
+  // Files against seconds, after growth().
+  [[nodiscard]] const std::vector<Series>& growth_series() const noexcept { return series_; }
 
  private:
   struct Tree {
     std::string name;
     std::string path;
     unsigned runs;
+    unsigned files = 0;  // of the trees of small files
   };
 
   Cases(Setup setup, Workspace workspace) : setup_(std::move(setup)), workspace_(std::move(workspace)) {}
@@ -42,6 +51,8 @@ class Cases {
   // On the file system of the run.
   [[nodiscard]] std::string in_work(std::string_view name) const;
   [[nodiscard]] Tree debian() const;
+  // Makes them if they are not there yet. From the smallest to the largest.
+  [[nodiscard]] Result<std::vector<Tree>> small_file_trees();
   // Without a store: the digest only.
   [[nodiscard]] Command compose(const Tree& tree, std::string_view store) const;
   [[nodiscard]] Command mkcomposefs(const Tree& tree, std::string_view store) const;
@@ -50,11 +61,15 @@ class Cases {
                                            unsigned runs);
   [[nodiscard]] Result<Comparison> measure_digest_only(const Tree& tree);
   [[nodiscard]] Result<Comparison> measure_empty_store(const Tree& tree);
+  void add_speedup_target(const Comparison& comparison);
+  void add_memory_target(const Comparison& comparison);
   void add_target(std::string what, double value, Target::Kind kind, double limit);
 
   Setup setup_;
   Workspace workspace_;
+  std::optional<FreshFileSystem> trees_;  // of small files
   Report report_;
+  std::vector<Series> series_;
 };
 
 }  // namespace cfs::bench

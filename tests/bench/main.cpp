@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cases.hpp"
+#include "plot.hpp"
 
 namespace {
 
@@ -19,10 +20,8 @@ struct Case {
 };
 
 constexpr std::array cases{
-    Case{"digest", &Cases::digest_only},
-    Case{"empty", &Cases::empty_store},
-    Case{"full", &Cases::full_store},
-    Case{"disk", &Cases::disk},
+    Case{"digest", &Cases::digest_only}, Case{"empty", &Cases::empty_store}, Case{"full", &Cases::full_store},
+    Case{"disk", &Cases::disk},          Case{"small", &Cases::small_files}, Case{"growth", &Cases::growth},
 };
 
 struct Options {
@@ -40,6 +39,9 @@ Result<> measure(const Options& options) {
     }
   }
   print(all.report().targets);
+  if (!all.growth_series().empty()) {
+    CFS_TRY(write_plot(all.growth_series(), options.output + "/growth.svg"));
+  }
   return write_json(all.report(), options.output + "/compose.json");
 }
 
@@ -54,8 +56,10 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false);
   app.add_option("--root", options.setup.root, "A Debian root directory")->required();
   app.add_option("--work", options.setup.work, "A directory to write into")->required();
+  app.add_flag("--full", options.setup.full, "Growth up to a million files");
   app.add_option("--output", options.output, "A directory for the results")->required();
   std::vector<std::string> names;
+  names.reserve(cases.size());
   for (const Case& one : cases) {
     names.emplace_back(one.name);
   }

@@ -82,7 +82,7 @@ Result<std::string> run_measured(const Command& command, Cost& cost) {
 
 // Gives what the last command printed.
 Result<std::string> run_once(const Contender& contender, const Workspace& workspace, Cost& cost) {
-  const FreshFileSystem file_system = CFS_TRY(workspace.make_file_system());
+  const FreshFileSystem file_system = CFS_TRY(workspace.make_file_system(run_file_system));
   for (const Command& command : contender.prepare) {
     CFS_TRY(run(command));
   }

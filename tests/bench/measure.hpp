@@ -49,8 +49,11 @@ struct Range {
 // Lets this process and all that it starts run on `count` processors, or on all if there are fewer.
 [[nodiscard]] Result<> use_processors(unsigned count);
 
+// The name of the file system that each run has for itself.
+inline constexpr auto run_file_system = "run";
+
 // Runs the contenders alternately, `runs` times each, every second time in reverse order, so that none is
-// always the first; each with a file system of its own, flushed after the preparation. No cache is dropped.
+// always the first; each with a fresh file system, flushed after the preparation. No cache is dropped.
 // Fails if a command fails, and unless the last commands of all print the same (but for the "sha256:" before
 // a digest).
 [[nodiscard]] Result<std::vector<Measured>> compare(const std::vector<Contender>& contenders, unsigned runs,

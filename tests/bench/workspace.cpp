@@ -14,8 +14,8 @@ namespace cfs::bench {
 
 namespace {
 
-constexpr off_t size = 8L << 30;  // sparse: takes the memory that is written
-constexpr const char* bytes_per_inode = "8192";
+constexpr off_t size = 8L << 30;                 // sparse: takes the memory that is written
+constexpr const char* bytes_per_inode = "8192";  // so that there are more than a million
 
 }  // namespace
 
@@ -43,24 +43,24 @@ Result<Workspace> Workspace::open(const std::string& directory) {
   if (::mount("tmpfs", directory.c_str(), "tmpfs", 0, "size=90%,mode=0700") != 0) {
     return fail_errno(Code::io_error, cat("mount a tmpfs at ", directory));
   }
-  Workspace workspace(directory);
-  if (::mkdir(workspace.path().c_str(), 0700) != 0) {
-    return fail_errno(Code::io_error, cat("create ", workspace.path()));
-  }
-  return workspace;
+  return Workspace(directory);
 }
 
-Result<FreshFileSystem> Workspace::make_file_system() const {
-  const std::string file = directory_ + "/fs.img";
+Result<FreshFileSystem> Workspace::make_file_system(const std::string& name) const {
+  const std::string mount_point = path(name);
+  const std::string file = mount_point + ".img";
+  if (::mkdir(mount_point.c_str(), 0700) != 0 && errno != EEXIST) {
+    return fail_errno(Code::io_error, cat("create ", mount_point));
+  }
   const Fd device(::open(file.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
-  FreshFileSystem made(file, path());
+  FreshFileSystem made(file, mount_point);
   if (!device || ::ftruncate(device.get(), size) != 0) {
     return fail_errno(Code::io_error, cat("create ", file));
   }
   CFS_TRY(run({"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-i", bytes_per_inode, file}));
   // noinit_itable: no kernel thread writes inode tables while programs are measured.
-  CFS_TRY(run({"mount", "-o", "loop,noinit_itable", file, path()}));
-  made.root_ = CFS_TRY(open_directory(path()));
+  CFS_TRY(run({"mount", "-o", "loop,noinit_itable", file, mount_point}));
+  made.root_ = CFS_TRY(open_directory(mount_point));
   return made;
 }
 

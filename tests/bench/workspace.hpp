@@ -39,11 +39,11 @@ class Workspace {
   // stays mounted. Code::io_error; needs CAP_SYS_ADMIN and a directory that is there.
   [[nodiscard]] static Result<Workspace> open(const std::string& directory);
 
-  // One at a time, always at the same place. Code::io_error, with what mke2fs or mount said.
-  [[nodiscard]] Result<FreshFileSystem> make_file_system() const;
+  // One at a time with this name. Code::io_error, with what mke2fs or mount said.
+  [[nodiscard]] Result<FreshFileSystem> make_file_system(const std::string& name) const;
 
-  // Where the file system is mounted.
-  [[nodiscard]] std::string path() const { return directory_ + "/fs"; }
+  // Where the file system of this name is mounted.
+  [[nodiscard]] std::string path(const std::string& name) const { return directory_ + '/' + name; }
 
  private:
   explicit Workspace(std::string directory) : directory_(std::move(directory)) {}
