@@ -35,6 +35,7 @@ struct ComposeOptions {
   HashAlgorithm hash = HashAlgorithm::sha256;
   bool owner_root = false;
   bool digest_only = false;
+  bool json = false;
 };
 [[nodiscard]] Result<> compose_command(const ComposeOptions& options);
 

@@ -18,8 +18,10 @@
 #include "cfs/input_size.hpp"
 #include "cfs/object_store.hpp"
 #include "cfs/progress.hpp"
+#include "cfs/report.hpp"
 #include "cfs/text.hpp"
 #include "commands.hpp"
+#include "print.hpp"
 
 namespace cfs {
 
@@ -92,6 +94,16 @@ Result<std::optional<std::int64_t>> latest_time(const ComposeOptions& options) {
   return *seconds;
 }
 
+std::string json(const Digest& digest, std::size_t files, std::size_t image_bytes, const ObjectStore* store) {
+  std::string out =
+      cat("{\"digest\":", json_quote(digest.text()), ",\"files\":", files, ",\"image-bytes\":", image_bytes);
+  if (store != nullptr) {
+    const Work added = store->added();
+    out += cat(",\"objects-added\":", added.files, ",\"bytes-added\":", added.bytes);
+  }
+  return out + "}\n";
+}
+
 }  // namespace
 
 Result<> compose_command(const ComposeOptions& options) {
@@ -109,16 +121,13 @@ Result<> compose_command(const ComposeOptions& options) {
   const std::string source = printable(options.dump.empty() ? options.root : options.dump);
   FileTree tree = CFS_TRY(read_tree(options, store.get()));
   CFS_TRY_IN(filter(tree, filters), source);
+  const std::size_t files = tree.inodes.size();
   const std::string image = CFS_TRY_IN(erofs_image(std::move(tree), options.format), source);
   const Digest digest = CFS_TRY(compute_verity(image, options.hash));
   if (store != nullptr) {
     CFS_TRY_IN(store->add_image(digest, image), printable(options.store));
   }
-  const std::string line = cat(digest.text(), '\n');
-  if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fflush(stdout) != 0) {
-    return fail_errno(Code::io_error, "print the digest");
-  }
-  return {};
+  return print(options.json ? json(digest, files, image.size(), store.get()) : cat(digest.text(), '\n'));
 }
 
 }  // namespace cfs

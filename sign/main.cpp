@@ -114,6 +114,7 @@ void add_compose(CLI::App& app, Action& action) {
       ->expected(1)
       ->take_all()
       ->allow_extra_args(false);  // the next word may be ROOTFS
+  command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--owner-root", options->owner_root, "Give everything to user and group 0");
   command
       ->add_option("--mtime", options->mtime,

@@ -17,6 +17,7 @@
 #include "cfs/digest.hpp"
 #include "cfs/fd.hpp"
 #include "cfs/fsverity.hpp"
+#include "cfs/progress.hpp"
 #include "cfs/result.hpp"
 #include "cfs/store_lock.hpp"
 
@@ -44,6 +45,9 @@ class ObjectStore {
   // Takes the `size` bytes that `read` gives, hashing them on their way into the store, and gives their
   // digest. As put() above; errors are those of `read` too.
   [[nodiscard]] Result<Digest> put(const VerityReader& read, std::uint64_t size, HashAlgorithm algorithm);
+
+  // What was not in the store before, so far: objects and their bytes.
+  [[nodiscard]] Work added() const;
 
   // Gives every object its name. Code::io_error.
   [[nodiscard]] Result<> commit();
@@ -83,15 +87,16 @@ class ObjectStore {
 
   [[nodiscard]] Result<bool> has(const Digest& digest, std::uint64_t size) const;
   [[nodiscard]] Result<> fill(const Fd& file, const Fd& source, std::uint64_t size, std::string_view head);
-  [[nodiscard]] Result<> add_pending(const Digest& digest, Unnamed object);
+  [[nodiscard]] Result<> add_pending(const Digest& digest, Unnamed object, std::uint64_t size);
   [[nodiscard]] Result<> name_objects(const Batch& batch) const;
 
   Fd directory_;
   Fd objects_;
   StoreLock lock_;
   std::atomic<bool> can_clone_ = true;
-  std::mutex pending_mutex_;
+  mutable std::mutex pending_mutex_;  // guards what follows
   Batch pending_;
+  Work added_;
 };
 
 }  // namespace cfs

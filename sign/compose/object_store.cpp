@@ -165,7 +165,7 @@ Result<> ObjectStore::put(const Digest& digest, const Fd& source, std::uint64_t 
   }
   Unnamed object = CFS_TRY(Unnamed::create(objects_));
   CFS_TRY(fill(object.file(), source, size, head));
-  return add_pending(digest, std::move(object));
+  return add_pending(digest, std::move(object), size);
 }
 
 Result<Digest> ObjectStore::put(const VerityReader& read, std::uint64_t size, HashAlgorithm algorithm) {
@@ -177,18 +177,21 @@ Result<Digest> ObjectStore::put(const VerityReader& read, std::uint64_t size, Ha
   };
   const Digest digest = CFS_TRY(compute_verity(read_and_write, size, algorithm));
   if (!CFS_TRY(has(digest, size))) {
-    CFS_TRY(add_pending(digest, std::move(object)));
+    CFS_TRY(add_pending(digest, std::move(object), size));
   }
   return digest;
 }
 
-Result<> ObjectStore::add_pending(const Digest& digest, Unnamed object) {
+Result<> ObjectStore::add_pending(const Digest& digest, Unnamed object, std::uint64_t size) {
   CFS_TRY(object.close_for_writing());
   CFS_TRY(seal(object.file(), digest));
   Batch full;
   {
     const std::scoped_lock lock(pending_mutex_);
-    pending_.try_emplace(digest, std::move(object));  // not if another thread was faster
+    if (pending_.try_emplace(digest, std::move(object)).second) {  // not if another thread was faster
+      added_.files += 1;
+      added_.bytes += size;
+    }
     if (pending_.size() < batch_size) {
       return {};
     }
@@ -197,7 +200,15 @@ Result<> ObjectStore::add_pending(const Digest& digest, Unnamed object) {
   return name_objects(full);
 }
 
+Work ObjectStore::added() const {
+  const std::scoped_lock lock(pending_mutex_);
+  return added_;
+}
+
 Result<> ObjectStore::name_objects(const Batch& batch) const {
+  if (batch.empty()) {
+    return {};
+  }
   CFS_TRY(flush(objects_));
   for (const auto& [digest, object] : batch) {
     CFS_TRY(object.give_name(digest));

@@ -23,7 +23,9 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr const char* program = CFS_PROGRAMS "/sign/cfs-sign";
@@ -246,6 +248,14 @@ TEST_F(StoreCare, SharesContentsWithTheTreeWhereTheFileSystemCan) {
   EXPECT_LT(free_before - fs::space(mounted).free, 10UL << 20);
   expect_sound(mounted / "store");
   must({"umount", mounted});
+}
+
+TEST_F(StoreCare, SaysWhatAComposeAdded) {
+  EXPECT_THAT(cfs_sign({"compose", "--json", "--store", store_, tree_}),
+              AllOf(HasSubstr("\"files\":611,"), HasSubstr("\"objects-added\":601,")));
+  EXPECT_THAT(cfs_sign({"compose", "--json", "--store", store_, tree_}),
+              HasSubstr("\"objects-added\":0,\"bytes-added\":0}"));
+  EXPECT_THAT(cfs_sign({"compose", "--json", "--digest-only", tree_}), Not(HasSubstr("added")));
 }
 
 TEST_F(StoreCare, CollectsWhatNoSlotNeedsAndFindsDamage) {
