@@ -9,7 +9,7 @@
 #include <utility>
 #include <variant>
 
-#include "cfs/dump.hpp"
+#include "cfs/dump_parser.hpp"
 #include "cfs/erofs_image.hpp"
 #include "cfs/file.hpp"
 #include "cfs/filter.hpp"

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <variant>
 
-#include "cfs/dump.hpp"
+#include "cfs/dump_writer.hpp"
 #include "cfs/erofs_format.hpp"
 #include "cfs/image_reader.hpp"
 #include "cfs/report.hpp"

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cfs/dump.hpp"
+#include "cfs/dump_writer.hpp"
 #include "cfs/erofs_image.hpp"
 #include "cfs/image_reader.hpp"
 

@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "cfs/atomic_file.hpp"
-#include "cfs/dump.hpp"
+#include "cfs/dump_parser.hpp"
 #include "cfs/erofs_image.hpp"
 
 int main(int argc, char** argv) {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "cfs/dump.hpp"
+#include "cfs/dump_parser.hpp"
 #include "cfs/fsverity.hpp"
 #include "cfs/text.hpp"
 #include "temp_directory.hpp"

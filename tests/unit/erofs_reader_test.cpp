@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "cfs/dump.hpp"
+#include "cfs/dump_parser.hpp"
 #include "cfs/erofs_image.hpp"
 #include "cfs/text.hpp"
 

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "cfs/dump.hpp"
+#include "cfs/dump_parser.hpp"
 #include "cfs/erofs_image.hpp"
 #include "cfs/scan.hpp"
 #include "cfs/text.hpp"

@@ -8,7 +8,8 @@
 #include <random>
 #include <tuple>
 
-#include "cfs/dump.hpp"
+#include "cfs/dump_parser.hpp"
+#include "cfs/dump_writer.hpp"
 #include "cfs/erofs_image.hpp"
 #include "cfs/fsverity.hpp"
 #include "cfs/text.hpp"

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "cfs/dump.hpp"
+#include "cfs/dump_parser.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {

@@ -1,4 +1,4 @@
-#include "cfs/dump.hpp"
+#include "cfs/dump_parser.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "cfs/dump_escape.hpp"
 #include "cfs/fd.hpp"
 #include "cfs/text.hpp"
 #include "cfs/tree_walk.hpp"
@@ -32,45 +33,6 @@ constexpr mode_t mode_bits = 0177777;  // what an image keeps of a mode
 
 tl::unexpected<Error> unsupported(std::string what) {
   return fail(Code::unsupported_input, std::move(what));
-}
-
-Result<std::string> unescape(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const std::size_t plain = std::min(text.find('\\'), text.size());
-    out += text.substr(0, plain);
-    text.remove_prefix(plain);
-    if (text.empty()) {
-      break;
-    }
-    constexpr std::string_view letters = "\\nrt";
-    constexpr std::string_view meanings = "\\\n\r\t";
-    const auto letter = text.size() < 2 ? std::string_view::npos : letters.find(text[1]);
-    if (letter != std::string_view::npos) {
-      out += meanings[letter];
-      text.remove_prefix(2);
-      continue;
-    }
-    unsigned byte = 0;
-    const bool hex = text.size() >= 4 && text[1] == 'x' &&
-                     std::from_chars(text.data() + 2, text.data() + 4, byte, 16).ptr == text.data() + 4;
-    if (!hex) {
-      return unsupported(cat("\"", printable(text.substr(0, 4)), "\" is no escape"));
-    }
-    out += static_cast<char>(byte);
-    text.remove_prefix(4);
-  }
-  return out;
-}
-
-// An optional field: "-" is unset.
-Result<std::optional<std::string>> unescape_optional(std::string_view field) {
-  if (field == "-") {
-    return std::nullopt;
-  }
-  std::string text = CFS_TRY(unescape(field));
-  return text;
 }
 
 template <std::integral N>
@@ -157,7 +119,7 @@ Result<> Parser::add_line(std::string_view line) {
     }
     fields[i] = line.empty() ? "-" : next_field(line);
   }
-  const std::string path = CFS_TRY(unescape(fields[f_path]));
+  const std::string path = CFS_TRY(dump::unescape(fields[f_path]));
   if (tree_.inodes.empty()) {
     if (path != "/") {
       return unsupported("the first path is not /");
@@ -190,7 +152,7 @@ Result<> Parser::add_line(std::string_view line) {
 }
 
 Result<> Parser::add_hard_link(InodeId directory, std::string name, std::string_view payload) {
-  hard_links_.push_back({directory, std::move(name), CFS_TRY(unescape(payload)), line_});
+  hard_links_.push_back({directory, std::move(name), CFS_TRY(dump::unescape(payload)), line_});
   return {};
 }
 
@@ -226,7 +188,7 @@ Result<Inode> Parser::parse_inode(const Fields& fields, std::string_view xattrs)
 
 Result<> Parser::parse_content(Inode& inode, const Fields& fields) {
   const auto size = CFS_TRY(number<std::uint64_t>(fields[f_size], "SIZE"));
-  auto payload = CFS_TRY(unescape_optional(fields[f_payload]));
+  auto payload = CFS_TRY(dump::unescape_optional(fields[f_payload]));
   if (inode.is(S_IFDIR)) {
     inode.content = Directory{};
   } else if (inode.is(S_IFLNK)) {
@@ -236,7 +198,7 @@ Result<> Parser::parse_content(Inode& inode, const Fields& fields) {
     }
     inode.content = std::move(*payload);
   } else if (inode.is(S_IFREG)) {
-    auto content = CFS_TRY(unescape_optional(fields[f_content]));
+    auto content = CFS_TRY(dump::unescape_optional(fields[f_content]));
     if (content) {
       if (content->size() != size || size > inline_content_max) {
         return unsupported(cat("CONTENT has ", content->size(), " bytes, SIZE says ", size, ", and at most ",
@@ -283,8 +245,8 @@ Result<> Parser::parse_xattrs(Inode& inode, std::string_view text) {
     if (equals == std::string_view::npos) {
       return unsupported(cat("\"", printable(field), "\" is no KEY=VALUE"));
     }
-    const std::string key = CFS_TRY(unescape(field.substr(0, equals)));
-    const std::string value = CFS_TRY(unescape(field.substr(equals + 1)));
+    const std::string key = CFS_TRY(dump::unescape(field.substr(0, equals)));
+    const std::string value = CFS_TRY(dump::unescape(field.substr(equals + 1)));
     if (key.empty() || key.size() > name_max || key.find('\0') != std::string::npos) {
       return unsupported(cat("\"", printable(key), "\" is no name of an extended attribute"));
     }
@@ -347,61 +309,6 @@ Result<FileTree> Parser::finish() {
   return std::move(tree_);
 }
 
-void append_escaped(std::string& out, std::string_view text, char also = '\\') {
-  for (const char c : text) {
-    const auto letter = std::string_view("\\\n\r\t").find(c);
-    if (letter != std::string_view::npos) {
-      out += '\\';
-      out += "\\nrt"[letter];
-    } else if (c > ' ' && c <= '~' && c != also) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += cat("\\x", to_hex({&byte, 1}));
-    }
-  }
-}
-
-void append_optional(std::string& out, std::string_view text) {
-  if (text.empty()) {
-    out += '-';
-  } else if (text == "-") {
-    out += "\\x2d";
-  } else {
-    append_escaped(out, text);
-  }
-}
-
-// What follows the path. `target` is the first name of a file that has this one too.
-std::string line_of(const Inode& inode, std::uint32_t links, const std::string* target) {
-  const auto* text = std::get_if<std::string>(&inode.content);
-  const auto* file = std::get_if<ExternalFile>(&inode.content);
-  const std::uint64_t size = file != nullptr ? file->size : text != nullptr ? text->size() : 0;
-  std::string out =
-      cat(' ', size, target != nullptr ? " @" : " ", to_octal(inode.mode), ' ', links, ' ', inode.uid, ' ',
-          inode.gid, ' ', inode.rdev, ' ', inode.mtime_sec, '.', inode.mtime_nsec, ' ');
-  if (target != nullptr) {
-    append_optional(out, *target);
-  } else if (file != nullptr) {
-    append_optional(out, file->path());
-  } else {
-    append_optional(out, text != nullptr && inode.is(S_IFLNK) ? *text : "");
-  }
-  out += ' ';
-  append_optional(out, text != nullptr && inode.is(S_IFREG) ? *text : "");
-  out += ' ';
-  out += file != nullptr && file->has_digest() ? file->digest.hex() : "-";
-  std::vector<const Xattr*> xattrs = inode.xattrs;
-  std::ranges::sort(xattrs, {}, &Xattr::name);
-  for (const Xattr* xattr : xattrs) {
-    out += ' ';
-    append_escaped(out, xattr->name, '=');
-    out += '=';
-    append_escaped(out, xattr->value, '=');
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<FileTree> parse_dump(std::string_view text) {
@@ -435,17 +342,6 @@ Result<FileTree> load_dump(const std::string& path) {
     }
   }
   return CFS_TRY_IN(parse_dump(text), printable(path));
-}
-
-Result<> write_dump(const FileTree& tree, const TextSink& sink) {
-  HardLinks links(tree);
-  return walk_tree(tree, "/", 0, [&](const std::string& path, InodeId id) {
-    std::string line;
-    append_escaped(line, path);
-    line += line_of(tree.inodes[id], links.count(id), links.earlier_name(path, id));
-    line += '\n';
-    return sink(line);
-  });
 }
 
 }  // namespace cfs

@@ -1,4 +1,4 @@
-// Trees as text: the dump format of composefs (composefs-dump(5)), one line an entry,
+// Trees from text: the dump format of composefs (composefs-dump(5)), one line an entry,
 // PATH SIZE MODE NLINK UID GID RDEV MTIME PAYLOAD CONTENT DIGEST [KEY=VALUE…]
 //
 // It is taken as mkcomposefs --from-file takes it, so that the same dump gives the same image, with two
@@ -6,7 +6,6 @@
 // refused, and a digest of 128 digits is one of SHA-512.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -21,12 +20,5 @@ namespace cfs {
 
 // The same for a file that the user names, or standard input ("-"). Code::not_found, Code::io_error too.
 [[nodiscard]] Result<FileTree> load_dump(const std::string& path);
-
-// Takes the next part of a text; what it returns on failure ends the writing.
-using TextSink = std::function<Result<>(std::string_view text)>;
-
-// Directories before what they hold, in the order of names; a file with several names has its first as a
-// file, the others as hard links. parse_dump() gives the same tree again.
-[[nodiscard]] Result<> write_dump(const FileTree& tree, const TextSink& sink);
 
 }  // namespace cfs

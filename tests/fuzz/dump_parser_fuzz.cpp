@@ -2,7 +2,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cfs/dump.hpp"
+#include "cfs/dump_parser.hpp"
+#include "cfs/dump_writer.hpp"
 
 namespace {
 
