@@ -152,7 +152,8 @@ Result<> Parser::add_line(std::string_view line) {
 }
 
 Result<> Parser::add_hard_link(InodeId directory, std::string name, std::string_view payload) {
-  hard_links_.push_back({directory, std::move(name), CFS_TRY(dump::unescape(payload)), line_});
+  std::string target = CFS_TRY(dump::unescape(payload));
+  hard_links_.push_back({directory, std::move(name), std::move(target), line_});
   return {};
 }
 
