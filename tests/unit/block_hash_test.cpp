@@ -6,24 +6,10 @@
 #include <string>
 
 #include "cfs/sha256_pair.hpp"
+#include "hashed_bytes.hpp"
 
 namespace cfs {
 namespace {
-
-std::string sha256(std::string_view bytes) {
-  std::string hash(32, '\0');
-  ::SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-           reinterpret_cast<unsigned char*>(hash.data()));
-  return hash;
-}
-
-std::string pattern(std::size_t size) {
-  std::string bytes(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) {
-    bytes[i] = static_cast<char>(i * 31 + i / 64);
-  }
-  return bytes;
-}
 
 TEST(BlockHash, IsThatOfEachBlock) {
   for (const std::size_t block_size : {64UL, 256UL, 4096UL}) {

@@ -6,6 +6,7 @@
 
 #include "cfs/dump_parser.hpp"
 #include "cfs/text.hpp"
+#include "dump_text.hpp"
 
 namespace cfs {
 namespace {
@@ -15,15 +16,6 @@ constexpr std::string_view digest = "ca978112ca1bbdcafac231b39a23dc4da786eff8147
 
 FileTree tree_of(std::string_view lines) {
   return parse_dump(cat(root, lines)).value();
-}
-
-std::string dump_of(const FileTree& tree) {
-  std::string out;
-  EXPECT_TRUE(write_dump(tree, [&](std::string_view text) {
-    out += text;
-    return Result<>();
-  }));
-  return out;
 }
 
 void expect_same_text(std::string_view lines) {

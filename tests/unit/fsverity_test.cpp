@@ -3,24 +3,17 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <libfsverity.h>
-#include <openssl/sha.h>
 
 #include <cstdlib>
 #include <memory>
 #include <random>
 
 #include "cfs/text.hpp"
+#include "hashed_bytes.hpp"
 #include "temp_directory.hpp"
 
 namespace cfs {
 namespace {
-
-std::string sha256(std::string_view bytes) {
-  std::string hash(32, '\0');
-  ::SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-           reinterpret_cast<unsigned char*>(hash.data()));
-  return hash;
-}
 
 // The definition (fsverity.rst), written down for at most 128 blocks: one level of hashes, then the
 // descriptor.
@@ -43,14 +36,6 @@ std::string expected_hex(const std::string& bytes) {
   descriptor.resize(256);
   const std::string hash = sha256(descriptor);
   return to_hex({reinterpret_cast<const unsigned char*>(hash.data()), hash.size()});
-}
-
-std::string pattern(std::size_t size) {
-  std::string bytes(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) {
-    bytes[i] = static_cast<char>(i * 7 + i / 4096);
-  }
-  return bytes;
 }
 
 TEST(FsVerity, FollowsTheDefinition) {

@@ -9,10 +9,10 @@
 #include <tuple>
 
 #include "cfs/dump_parser.hpp"
-#include "cfs/dump_writer.hpp"
 #include "cfs/erofs_image.hpp"
 #include "cfs/fsverity.hpp"
 #include "cfs/text.hpp"
+#include "dump_text.hpp"
 #include "temp_directory.hpp"
 
 namespace cfs {
@@ -24,15 +24,6 @@ std::string image_of(std::string_view dump, std::optional<ImageFormat> format = 
 
 std::string golden(std::string_view name) {
   return read_bytes(cat(CFS_TEST_DATA, "/../golden/compose/", name, ".dump"));
-}
-
-std::string dump_of(const FileTree& tree) {
-  std::string out;
-  EXPECT_TRUE(write_dump(tree, [&](std::string_view text) {
-    out += text;
-    return Result<>();
-  }));
-  return out;
 }
 
 std::string small_image() {
