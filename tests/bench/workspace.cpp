@@ -1,7 +1,10 @@
 #include "workspace.hpp"
 
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,18 +20,47 @@ namespace {
 constexpr off_t size = 8L << 30;                 // sparse: takes the memory that is written
 constexpr const char* bytes_per_inode = "8192";  // so that there are more than a million
 
+struct LoopDevice {
+  std::string path;
+  Fd fd;  // the device goes when it is neither open nor mounted
+};
+
+// A loop device in memory. Not a file on a tmpfs of our namespace: that file would keep the tmpfs, and the
+// tmpfs what is mounted on the device.
+Result<LoopDevice> make_device() {
+  const Fd memory(::memfd_create("cfs-bench", MFD_CLOEXEC));
+  const Fd control(::open("/dev/loop-control", O_RDWR | O_CLOEXEC));
+  if (!memory || ::ftruncate(memory.get(), size) != 0 || !control) {
+    return fail_errno(Code::io_error, "make a device in memory");
+  }
+  loop_config configuration{};
+  configuration.fd = static_cast<__u32>(memory.get());
+  configuration.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+  for (;;) {
+    const int number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
+    if (number < 0) {
+      return fail_errno(Code::io_error, "find a free loop device");
+    }
+    LoopDevice device{.path = cat("/dev/loop", number), .fd = Fd()};
+    device.fd = Fd(::open(device.path.c_str(), O_RDWR | O_CLOEXEC));
+    if (device.fd && ::ioctl(device.fd.get(), LOOP_CONFIGURE, &configuration) == 0) {
+      return device;
+    }
+    if (errno != EBUSY) {  // another was faster
+      return fail_errno(Code::io_error, cat("set up ", device.path));
+    }
+  }
+}
+
 }  // namespace
 
 FreshFileSystem::FreshFileSystem(FreshFileSystem&& other) noexcept
-    : file_(std::exchange(other.file_, {})),
-      mount_point_(std::move(other.mount_point_)),
-      root_(std::move(other.root_)) {}
+    : mount_point_(std::exchange(other.mount_point_, {})), root_(std::move(other.root_)) {}
 
 FreshFileSystem::~FreshFileSystem() {
-  if (!file_.empty()) {
+  if (!mount_point_.empty()) {
     root_.reset();
-    ::umount(mount_point_.c_str());  // if it was mounted
-    ::unlink(file_.c_str());
+    ::umount(mount_point_.c_str());
   }
 }
 
@@ -40,28 +72,21 @@ Result<Workspace> Workspace::open(const std::string& directory) {
   if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return fail_errno(Code::io_error, "make a mount namespace");
   }
-  if (::mount("tmpfs", directory.c_str(), "tmpfs", 0, "size=90%,mode=0700") != 0) {
-    return fail_errno(Code::io_error, cat("mount a tmpfs at ", directory));
-  }
   return Workspace(directory);
 }
 
 Result<FreshFileSystem> Workspace::make_file_system(const std::string& name) const {
   const std::string mount_point = path(name);
-  const std::string file = mount_point + ".img";
   if (::mkdir(mount_point.c_str(), 0700) != 0 && errno != EEXIST) {
     return fail_errno(Code::io_error, cat("create ", mount_point));
   }
-  const Fd device(::open(file.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
-  FreshFileSystem made(file, mount_point);
-  if (!device || ::ftruncate(device.get(), size) != 0) {
-    return fail_errno(Code::io_error, cat("create ", file));
-  }
-  CFS_TRY(run({"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-i", bytes_per_inode, file}));
+  const LoopDevice device = CFS_TRY(make_device());
+  CFS_TRY(run({"mke2fs", "-q", "-t", "ext4", "-m", "0", "-i", bytes_per_inode, device.path}));
   // noinit_itable: no kernel thread writes inode tables while programs are measured.
-  CFS_TRY(run({"mount", "-o", "loop,noinit_itable", file, mount_point}));
-  made.root_ = CFS_TRY(open_directory(mount_point));
-  return made;
+  if (::mount(device.path.c_str(), mount_point.c_str(), "ext4", 0, "noinit_itable") != 0) {
+    return fail_errno(Code::io_error, cat("mount ", device.path));
+  }
+  return FreshFileSystem(mount_point, CFS_TRY(open_directory(mount_point)));
 }
 
 }  // namespace cfs::bench

@@ -24,19 +24,18 @@ class FreshFileSystem {
 
  private:
   friend class Workspace;
-  FreshFileSystem(std::string file, std::string mount_point)
-      : file_(std::move(file)), mount_point_(std::move(mount_point)) {}
+  FreshFileSystem(std::string mount_point, Fd root)
+      : mount_point_(std::move(mount_point)), root_(std::move(root)) {}
 
-  std::string file_;  // empty when it was moved from
-  std::string mount_point_;
+  std::string mount_point_;  // empty when it was moved from
   Fd root_;
 };
 
 class Workspace {
  public:
-  // Moves this process into a mount namespace of its own, where `directory` is in memory (tmpfs), and so are
-  // the devices of the file systems: no device's speed is measured, and however this process ends, nothing
-  // stays mounted. Code::io_error; needs CAP_SYS_ADMIN and a directory that is there.
+  // Moves this process into a mount namespace of its own. The file systems are mounted below `directory`, on
+  // devices in memory: no device's speed is measured, and however this process ends, nothing stays mounted
+  // and no memory taken. Code::io_error; needs CAP_SYS_ADMIN and a directory that is there.
   [[nodiscard]] static Result<Workspace> open(const std::string& directory);
 
   // One at a time with this name. Code::io_error, with what mke2fs or mount said.
