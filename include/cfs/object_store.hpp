@@ -94,7 +94,8 @@ class ObjectStore {
   Fd objects_;
   StoreLock lock_;
   std::atomic<bool> can_clone_ = true;
-  mutable std::mutex pending_mutex_;  // guards what follows
+  std::atomic<bool> can_seal_ = true;  // until the file system has refused once
+  mutable std::mutex pending_mutex_;   // guards what follows
   Batch pending_;
   Work added_;
 };

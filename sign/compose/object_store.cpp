@@ -74,9 +74,9 @@ Result<> copy_rest(const Fd& source, const Fd& target, std::uint64_t from, std::
   return {};
 }
 
-// Enables fs-verity where the file system and the kernel can, and then compares the kernel's digest. Needs
-// that no descriptor has the file open for writing.
-Result<> seal(const Fd& file, const Digest& digest) {
+// Enables fs-verity where the file system and the kernel can, and then compares the kernel's digest; tells
+// whether they can. Needs that no descriptor has the file open for writing.
+Result<bool> seal(const Fd& file, const Digest& digest) {
   libfsverity_merkle_tree_params parameters{};
   parameters.version = 1;
   parameters.hash_algorithm = static_cast<std::uint32_t>(digest.algorithm());
@@ -87,7 +87,7 @@ Result<> seal(const Fd& file, const Digest& digest) {
   } while (error == -EINTR);
   // EINVAL: no such blocks here, because the file system has smaller ones or the kernel wants whole pages.
   if (error == -EOPNOTSUPP || error == -ENOTTY || error == -EINVAL) {
-    return {};
+    return false;
   }
   if (error != 0) {
     return fail_errno(Code::io_error, "enable fs-verity", -error);
@@ -95,7 +95,7 @@ Result<> seal(const Fd& file, const Digest& digest) {
   if (CFS_TRY(Kernel().measure_verity(file)) != digest) {
     return fail(Code::input_changed, "its contents changed");
   }
-  return {};
+  return true;
 }
 
 }  // namespace
@@ -183,8 +183,10 @@ Result<Digest> ObjectStore::put(const VerityReader& read, std::uint64_t size, Ha
 }
 
 Result<> ObjectStore::add_pending(const Digest& digest, Unnamed object, std::uint64_t size) {
-  CFS_TRY(object.close_for_writing());
-  CFS_TRY(seal(object.file(), digest));
+  if (can_seal_) {
+    CFS_TRY(object.close_for_writing());
+    can_seal_ = CFS_TRY(seal(object.file(), digest));
+  }
   Batch full;
   {
     const std::scoped_lock lock(pending_mutex_);
