@@ -26,11 +26,11 @@ std::string to_octal(unsigned number) {
 }
 
 std::string to_hex(std::span<const unsigned char> bytes) {
-  std::string hex;
-  hex.reserve(bytes.size() * 2);
+  std::string hex(bytes.size() * 2, '\0');
+  char* digit = hex.data();
   for (const unsigned char byte : bytes) {
-    hex += hex_digits[byte >> 4];
-    hex += hex_digits[byte & 15];
+    *digit++ = hex_digits[byte >> 4];
+    *digit++ = hex_digits[byte & 15];
   }
   return hex;
 }

@@ -14,9 +14,9 @@ namespace cfs {
 // digest_size(algorithm) bytes each, for which there must be room. `block_size` is a multiple of 64, and the
 // size of `blocks` one of it.
 //
-// Where the processor has instructions for SHA-256, two blocks are hashed at a time: each instruction waits
-// for the one before it, and so two chains take little more time than one. Otherwise OpenSSL does it.
-// Code::io_error if it cannot.
+// In SHA-256 each step waits for the one before it, so blocks are hashed side by side: sixteen where the
+// processor has AVX-512, two where it has instructions for SHA-256. OpenSSL does the rest. Code::io_error if
+// it cannot.
 [[nodiscard]] Result<> hash_blocks(HashAlgorithm algorithm, std::size_t block_size,
                                    std::span<const char> blocks, std::span<char> hashes);
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cfs/sha256_pair.hpp"
+#include "cfs/sha256_sixteen.hpp"
 
 namespace cfs {
 
@@ -33,17 +34,25 @@ Result<> hash_one_by_one(HashAlgorithm algorithm, std::size_t block_size, std::s
 
 Result<> hash_blocks(HashAlgorithm algorithm, std::size_t block_size, std::span<const char> blocks,
                      std::span<char> hashes) {
+  const std::size_t hash_size = digest_size(algorithm);
+  const auto advance = [&](std::size_t count) {
+    blocks = blocks.subspan(count * block_size);
+    hashes = hashes.subspan(count * hash_size);
+  };
+  if (algorithm == HashAlgorithm::sha256 && has_sha256_sixteen()) {
+    for (; blocks.size() >= 16 * block_size; advance(16)) {
+      sha256_sixteen(blocks.data(), block_size, hashes.data());
+    }
+  }
   if (algorithm != HashAlgorithm::sha256 || !has_sha256_pair()) {
     return hash_one_by_one(algorithm, block_size, blocks, hashes);
   }
-  const std::size_t hash_size = digest_size(algorithm);
   while (!blocks.empty()) {
     // The last of an odd number keeps the second lane busy too: that costs nothing.
     const std::size_t next = blocks.size() > block_size ? 1 : 0;
     sha256_pair({blocks.data(), blocks.data() + next * block_size}, block_size,
                 {hashes.data(), hashes.data() + next * hash_size});
-    blocks = blocks.subspan((1 + next) * block_size);
-    hashes = hashes.subspan((1 + next) * hash_size);
+    advance(1 + next);
   }
   return {};
 }
