@@ -18,7 +18,8 @@ constexpr unsigned runs_small = 9;
 constexpr const char* disk_size = "512M";  // what cfs-sign disk makes of a Debian root, about
 
 constexpr unsigned runs_large = 5;
-constexpr unsigned large = 100'000;  // files: from here on, fewer runs
+constexpr unsigned runs_large_store = 2;  // of minutes
+constexpr unsigned large = 100'000;       // files: from here on, fewer runs
 constexpr std::array tree_sizes{1'000'000U, 500'000U, 100'000U, 30'000U, 10'000U};  // the first with --full
 
 constexpr double compose_speedup = 2;
@@ -138,7 +139,7 @@ Result<Comparison> Cases::measure_empty_store(const Tree& tree) {
   return measure(cat("into an empty store, ", tree.name),
                  {{.name = "cfs-sign", .prepare = {}, .commands = {compose(tree, "store")}},
                   {.name = "mkcomposefs", .prepare = {}, .commands = {mkcomposefs(tree, "store")}}},
-                 tree.runs);
+                 tree.files < large ? tree.runs : runs_large_store);
 }
 
 Result<> Cases::digest_only() {
