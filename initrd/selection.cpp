@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "cfs/store.hpp"
 #include "cfs/text.hpp"
@@ -11,10 +12,11 @@ namespace cfs {
 namespace {
 
 enum class Match : std::uint8_t {
-  name,      // this name, with any value or none
-  prefix,    // every name that begins so
-  word,      // this name without a value
-  switch_on  // this name, unless its value says off
+  name,            // this name, with any value or none
+  prefix,          // every name that begins so
+  word,            // this name without a value
+  switch_on,       // this name, unless its value says off
+  systemd_options  // this name, with options that systemd acts on: x-systemd.…, comment=systemd.…
 };
 
 struct RefusedParameter {
@@ -27,16 +29,15 @@ struct RefusedParameter {
 // an initrd.
 constexpr auto refused_parameters = std::to_array<RefusedParameter>({
     // File systems that no digest covers, mounted over or below the root (fstab, gpt-auto and veritysetup
-    // generators, systemd-volatile-root, dracut's overlay and live modules).
+    // generators, dracut's overlay and live modules).
     {"mount.usr", Match::prefix},
     {"usrhash"},
-    {"roothash"},
     {"systemd.verity", Match::prefix},
     {"systemd.image_policy"},
     {"systemd.allow_userspace_verity"},
     {"systemd.mount", Match::prefix},
     {"systemd.swap-extra"},
-    {"systemd.volatile"},
+    {"rootflags", Match::systemd_options},
     {"rd.overlay", Match::prefix},
     {"rd.live.", Match::prefix},
     {"netroot"},
@@ -77,6 +78,10 @@ constexpr auto refused_parameters = std::to_array<RefusedParameter>({
     {"firmware_class.path"},
 });
 
+// What makes systemd mount another root in the place of ours, or over it, whoever wrote the command line.
+constexpr auto conflicting_parameters =
+    std::to_array<RefusedParameter>({{"roothash"}, {"systemd.volatile", Match::switch_on}});
+
 constexpr auto off_values = std::to_array<std::string_view>({"0", "no", "n", "false", "f", "off"});
 
 bool has_prefix(std::string_view name, std::string_view prefix) noexcept {
@@ -95,22 +100,34 @@ bool matches(const RefusedParameter& refused, std::string_view name, const Param
       return same_parameter(name, refused.name) &&
              (!parameter.value ||
               std::find(off_values.begin(), off_values.end(), *parameter.value) == off_values.end());
+    case Match::systemd_options:
+      return same_parameter(name, refused.name) && parameter.value &&
+             parameter.value->find("systemd.") != std::string::npos;
   }
   return true;
 }
 
-bool is_refused(const Parameter& parameter) {
+bool matches_any(std::span<const RefusedParameter> table, const Parameter& parameter) {
   const std::string_view name = parameter.name;
   const auto in_initrd = name.starts_with("rd.") ? name.substr(3) : name;
-  return std::any_of(refused_parameters.begin(), refused_parameters.end(),
-                     [&](const RefusedParameter& refused) {
-                       return matches(refused, name, parameter) || matches(refused, in_initrd, parameter);
-                     });
+  return std::any_of(table.begin(), table.end(), [&](const RefusedParameter& refused) {
+    return matches(refused, name, parameter) || matches(refused, in_initrd, parameter);
+  });
+}
+
+Result<> check_conflicts(const Cmdline& cmdline) {
+  for (const Parameter& parameter : cmdline.parameters()) {
+    if (matches_any(conflicting_parameters, parameter)) {
+      return fail(Code::parameter_refused,
+                  cat(printable(parameter.name), " asks systemd for another root than the verified one"));
+    }
+  }
+  return {};
 }
 
 Result<> check_untrusted(const Cmdline& cmdline) {
   for (const Parameter& parameter : cmdline.parameters()) {
-    if (is_refused(parameter)) {
+    if (matches_any(refused_parameters, parameter)) {
       return fail(Code::parameter_refused,
                   cat(printable(parameter.name), " is not allowed on an untrusted command line"));
     }
@@ -185,6 +202,7 @@ Result<> select_image(const std::string& value, Selection& selection) {
 
 Result<Selection> select(const Cmdline& cmdline, const Policy& policy) {
   CFS_TRY(check_own(cmdline));
+  CFS_TRY(check_conflicts(cmdline));
   if (policy.cmdline == CmdlineTrust::untrusted_cmdline) {
     CFS_TRY(check_untrusted(cmdline));
   }

@@ -21,8 +21,9 @@ struct Selection {
 };
 
 // Code::parameter_refused naming the parameter, for those that an untrusted command line may not carry (they
-// would run or mount something unverified) and for values of ours that make no sense. `root=` values that are
-// systemd keywords (gpt-auto, fstab, off, …) select nothing.
+// would run or mount something unverified), for those that none may carry (roothash=, systemd.volatile=: they
+// ask for another root) and for values of ours that make no sense. `root=` values that are systemd keywords
+// (gpt-auto, fstab, off, …) select nothing.
 [[nodiscard]] Result<Selection> select(const Cmdline& cmdline, const Policy& policy);
 
 }  // namespace cfs

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "refused_parameters.hpp"
+
 namespace cfs {
 namespace {
 
@@ -39,6 +41,7 @@ TEST(Selection, UsualCommandLinesPass) {
        {"console=ttyS0 panic=-1 loglevel=7 systemd.log_level=debug composefs.slot=current",
         "BOOT_IMAGE=/boot/vmlinuz root=UUID=1234-abcd ro quiet splash",
         "rd.shell=0 rd.emergency=reboot panic=10",
+        "rootflags=noatime,x-other rootfstype=ext4 rw systemd.volatile=no",
         "systemd.debug_shell=0 systemd.crash_shell=no systemd.show_status=1 systemd.getty_auto=no",
         "rd.systemd.gpt_auto=0 systemd.gpt_auto=0 systemd.journald.forward_to_console=1",
         "earlycon nokaslr audit=0 selinux=1 ip=dhcp rd.neednet=1 udev.log_level=3 fsck.mode=skip 3",
@@ -96,76 +99,20 @@ TEST(Selection, UnknownOrEmptyParametersOfOursAreRefusedUnderEitherTrust) {
 }
 
 TEST(Selection, UntrustedCommandLineMayNotRunOrMountAnything) {
-  for (const std::string_view text : {"mount.usr=/dev/vdb",
-                                      "mount.usrfstype=ext4",
-                                      "mount.usrflags=rw",
-                                      "usrhash=00",
-                                      "roothash=00",
-                                      "systemd.verity=no",
-                                      "rd.systemd.verity=1",
-                                      "systemd.verity_root_data=/dev/vdb",
-                                      "systemd.verity-usr-hash=/dev/vdb",
-                                      "systemd.image_policy=*",
-                                      "systemd.mount-extra=/dev/vdb:/usr",
-                                      "rd.systemd.mount-extra=x:/sysroot",
-                                      "systemd.mount_extra=x",
-                                      "systemd.swap-extra=/dev/vdb",
-                                      "systemd.volatile=yes",
-                                      "systemd.volatile",
-                                      "rd.overlay=LABEL=x",
-                                      "rd.live.image",
-                                      "netroot=iscsi:x",
-                                      "systemd.pull=tar,x:y:https://z",
-                                      "rd.systemd.pull=x",
-                                      "resume=/dev/vdb",
-                                      "systemd.debug_shell",
-                                      "systemd.debug-shell",
-                                      "systemd.debug_shell=1",
-                                      "systemd.debug_shell=ttyS0",
-                                      "rd.systemd.debug_shell=yes",
-                                      "systemd.crash_shell=1",
-                                      "systemd.break=pre-mount",
-                                      "rd.systemd.break",
-                                      "rd.break",
-                                      "rd.break=pre-mount",
-                                      "rd.shell",
-                                      "rd.shell=1",
-                                      "rd.cmdline=ask",
-                                      "systemd.run=/bin/sh",
-                                      "systemd.run_success_action=x",
-                                      "systemd.run-failure-action=x",
-                                      "systemd.wants=x.service",
-                                      "rd.systemd.wants=x",
-                                      "systemd.unit=emergency.target",
-                                      "rd.systemd.unit=rescue.target",
-                                      "systemd.mask=x.service",
-                                      "rd.systemd.mask=x.service",
-                                      "rescue",
-                                      "emergency",
-                                      "single",
-                                      "s",
-                                      "S",
-                                      "1",
-                                      "-b",
-                                      "rd.rescue",
-                                      "rd.emergency",
-                                      "systemd.set_credential=a:b",
-                                      "systemd.set-credential=a:b",
-                                      "systemd.set_credential_binary=a:Yg==",
-                                      "rd.systemd.set_credential=a:b",
-                                      "systemd.import_credentials=no",
-                                      "systemd.setenv=LD_PRELOAD=/x",
-                                      "LD_PRELOAD=/var/x.so",
-                                      "LD_LIBRARY_PATH=/var",
-                                      "SYSTEMD_UNIT_PATH=/var/units",
-                                      "sysctl.kernel.core_pattern=|/var/x",
-                                      "sysctl/kernel/modprobe=/var/x",
-                                      "sysctl.kernel/modprobe=/x",
-                                      "firmware_class.path=/var"}) {
+  for (const std::string_view text : test::refused_parameters) {
     expect_refused(text, text.substr(0, text.find('=')));
     expect_refused("quiet " + std::string(text) + " ro", text.substr(0, text.find('=')));
     expect_refused("quiet -- " + std::string(text), text.substr(0, text.find('=')));
     EXPECT_TRUE(selected(text, CmdlineTrust::signed_cmdline)) << text;
+  }
+}
+
+TEST(Selection, NoCommandLineMayAskForAnotherRoot) {
+  for (const std::string_view text :
+       {"roothash=00", "roothash", "rd.roothash=00", "systemd.volatile", "systemd.volatile=yes",
+        "systemd.volatile=overlay", "systemd.volatile=no systemd.volatile=state"}) {
+    expect_refused(text, text.substr(0, text.find_first_of("= ")));
+    EXPECT_FALSE(selected(text, CmdlineTrust::signed_cmdline)) << text;
   }
 }
 
