@@ -1,0 +1,71 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "cfs/file.hpp"
+#include "cfs/generator.hpp"
+#include "cfs/text.hpp"
+
+namespace {
+
+constexpr auto usage =
+    "Usage: composefs-root-generator DIRECTORY [EARLY-DIRECTORY LATE-DIRECTORY]\n"
+    "\n"
+    "Writes the units that make systemd mount a verified root in an initrd: a generator, which systemd "
+    "runs.\n"
+    "\n"
+    "  -h, --help     show this text\n"
+    "  -V, --version  show the version\n"
+    "\n"
+    "See composefs-root-generator(8).\n";
+
+// systemd runs generators with a standard error that leads nowhere.
+bool stderr_is_usable() {
+  struct stat status{};
+  return ::fstat(STDERR_FILENO, &status) == 0 &&
+         !(S_ISCHR(status.st_mode) && status.st_rdev == ::makedev(1, 3));  // /dev/null
+}
+
+// To standard error, or from a boot to the kernel log.
+void log_error(std::string_view line) {
+  constexpr std::size_t longest = 900;  // the kernel's limit for one record is about 1000 bytes
+  const std::string text = cfs::cat("composefs-root-generator: ", line.substr(0, longest), '\n');
+  if (::getenv("SYSTEMD_SCOPE") == nullptr && stderr_is_usable()) {
+    (void)!::write(STDERR_FILENO, text.data(), text.size());
+    return;
+  }
+  const cfs::Fd log(::open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (log) {
+    (void)cfs::write_all(log, cfs::cat("<3>", text));  // there is nowhere left to complain to
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view argument = argc == 2 ? argv[1] : "";
+  if (argument == "--help" || argument == "-h") {
+    return ::fputs(usage, stdout) < 0 ? 1 : 0;
+  }
+  if (argument == "--version" || argument == "-V") {
+    return ::puts("composefs-root-generator " CFS_VERSION) < 0 ? 1 : 0;
+  }
+  if (argc != 2 && argc != 4) {
+    log_error("usage: one directory, or three: see --help");
+    return 2;
+  }
+  if (!cfs::in_initrd("")) {
+    return 0;
+  }
+  const auto generated = cfs::generate("", argc == 4 ? argv[2] : argv[1]);
+  if (!generated) {
+    log_error(generated.error().line());
+    return 1;
+  }
+  return 0;
+}
