@@ -4,8 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "cfs/file.hpp"
 #include "cfs/text.hpp"
 
@@ -23,14 +21,13 @@ std::string hidden_name(const std::string& name) {
 }  // namespace
 
 Result<AtomicFile> AtomicFile::create(const std::string& path, mode_t mode) {
-  const std::filesystem::path target(path);
+  const auto slash = path.rfind('/');
   AtomicFile file;
-  file.name_ = target.filename().string();
+  file.name_ = slash == std::string::npos ? path : path.substr(slash + 1);
   if (file.name_.empty()) {
     return fail(Code::usage, cat(printable(path), " names no file"));
   }
-  const auto parent = target.parent_path().string();
-  file.directory_ = CFS_TRY(open_directory(parent.empty() ? "." : parent));
+  file.directory_ = CFS_TRY(open_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1)));
   file.file_ = Fd(::openat(file.directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
   if (!file.file_ && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
     const std::string name = hidden_name(file.name_);
