@@ -4,12 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cfs/cmdline.hpp"
+#include "cfs/configuration.hpp"
 #include "cfs/file.hpp"
 #include "cfs/handover.hpp"
 #include "cfs/log.hpp"
 #include "cfs/report.hpp"
-#include "cfs/selection.hpp"
 #include "cfs/text.hpp"
 #include "cfs/verified_root.hpp"
 #include "cfs/watchdog.hpp"
@@ -18,11 +17,7 @@ namespace cfs {
 
 namespace {
 
-constexpr auto policy_file = "/etc/composefs-root/policy.toml";
-constexpr auto key_directory = "/etc/composefs-root/keys";
 constexpr auto module_list = "/usr/lib/composefs-root/modules";  // one path a line, in order of loading
-constexpr auto report_directory = "/run/composefs-root";
-constexpr std::size_t cmdline_max_bytes = 64UL * 1024;
 constexpr std::size_t module_list_max_bytes = 64UL * 1024;
 
 Result<> mount_kernel_file_systems(Kernel& kernel) {
@@ -54,19 +49,6 @@ Result<> load_modules(Kernel& kernel) {
   return {};
 }
 
-Result<> write_report(const Report& report) {
-  if (::mkdir(report_directory, 0755) != 0 && errno != EEXIST) {
-    return fail_errno(Code::io_error, cat("create ", report_directory));
-  }
-  const std::string path = cat(report_directory, "/boot.json");
-  const Fd file(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0444));
-  if (!file) {
-    return fail_errno(Code::io_error, cat("create ", path));
-  }
-  CFS_TRY_IN(write_all(file, report.json()), path);
-  return {};
-}
-
 struct HandOver {
   std::string init;
   std::vector<std::string> arguments;
@@ -80,11 +62,9 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
   CFS_TRY(mount_kernel_file_systems(kernel));
   report.end_stage("kernel-file-systems");
 
-  const Policy policy = CFS_TRY(load_policy(policy_file));
-  plan = {.action = policy.failure.action, .wait_seconds = 0, .shell = policy.failure.shell};
-  const auto keys = CFS_TRY(load_keys(key_directory));
-  const Cmdline cmdline = Cmdline::parse(CFS_TRY(read_file("/proc/cmdline", cmdline_max_bytes)));
-  const Selection selection = CFS_TRY(select(cmdline, policy));
+  Policy policy = CFS_TRY(load_policy_of(initramfs_configuration));
+  plan = plan_failure(policy);
+  const Configuration configuration = CFS_TRY(load_configuration(initramfs_configuration, std::move(policy)));
   report.end_stage("policy");
 
   CFS_TRY(load_modules(kernel));
@@ -92,18 +72,14 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
 
   Watchdog watchdog = Watchdog::take_over();
   const VerifiedRoot root =
-      CFS_TRY(make_verified_root(kernel, policy, keys, selection, report, [&] { watchdog.keep_alive(); }));
-  CFS_TRY(check_init(root.tree, root.init));
+      CFS_TRY(make_verified_root(kernel, configuration, report, [&] { watchdog.keep_alive(); }));
   CFS_TRY(write_report(report));
   CFS_TRY(switch_root(kernel, root.tree));
 
-  log(LogLevel::info,
-      cat(report.image.image_id, ' ', report.image.version, " (", report.image.digest.text(), ", manifest ",
-          report.manifest, ", slot ", report.slot.empty() ? "none" : report.slot,
-          ") verified and attached in ", report.elapsed_us(), " us"));
+  log(LogLevel::info, report.summary());
   HandOver next;
   next.init = root.init;
-  if (policy.cmdline == CmdlineTrust::signed_cmdline) {
+  if (configuration.policy.cmdline == CmdlineTrust::signed_cmdline) {
     next.arguments = arguments;
     next.environment = environment;
   } else {

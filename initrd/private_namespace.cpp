@@ -7,6 +7,16 @@
 
 namespace cfs {
 
+namespace {
+
+constexpr auto place = "/run";
+
+}  // namespace
+
+std::string PrivateNamespace::path(const std::string& name) {
+  return cat(place, '/', name);
+}
+
 Result<PrivateNamespace> PrivateNamespace::enter(Kernel& kernel) {
   Fd workspace = CFS_TRY(kernel.mount({.type = "tmpfs",
                                        .source = "composefs-root",
@@ -15,7 +25,7 @@ Result<PrivateNamespace> PrivateNamespace::enter(Kernel& kernel) {
                                        .mount = Access::read_write}));
   Fd original = CFS_TRY(kernel.unshare_mounts());
   PrivateNamespace result(kernel, std::move(original), std::move(workspace));
-  const Fd run = CFS_TRY(open_directory("/run"));
+  const Fd run = CFS_TRY(open_directory(place));
   CFS_TRY(kernel.attach(result.workspace_, run, "."));
   return result;
 }

@@ -1,5 +1,8 @@
 #include "cfs/report.hpp"
 
+#include <sys/stat.h>
+
+#include "cfs/atomic_file.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -71,6 +74,11 @@ std::int64_t Report::elapsed_us() const {
   return duration_cast<microseconds>(std::chrono::steady_clock::now() - start_).count();
 }
 
+std::string Report::summary() const {
+  return cat(image.image_id, ' ', image.version, " (", image.digest.text(), ", manifest ", manifest,
+             ", slot ", slot.empty() ? "none" : slot, ") verified and attached in ", elapsed_us(), " us");
+}
+
 std::string Report::json() const {
   Json refusals('[');
   for (const Refusal& refusal : refused) {
@@ -88,6 +96,11 @@ std::string Report::json() const {
                     .number("end_us", stage.end.count())
                     .number("us", stage.duration.count())
                     .str());
+  }
+  Json mount_list('[');
+  for (const TreeMount& mount : mounts) {
+    mount_list.item(
+        Json('{').text("path", mount.path).text("device", mount.device).text("root", mount.root).str());
   }
   return Json('{')
              .number("format", 1)
@@ -107,6 +120,7 @@ std::string Report::json() const {
                                .text("machine-id", machine_id)
                                .text("device", state_device)
                                .str())
+             .raw("mounts", mount_list.str())
              .raw("store", Json('{').text("device", store_device).str())
              .raw("tpm", Json('{').text("mode", "off").str())
              .raw("kernel",
@@ -114,6 +128,15 @@ std::string Report::json() const {
              .raw("stages", stages.str())
              .str() +
          '\n';
+}
+
+Result<> write_report(const Report& report, const std::string& directory) {
+  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
+    return fail_errno(Code::io_error, cat("create ", directory));
+  }
+  constexpr mode_t mode = 0444;
+  CFS_TRY(write_file(cat(directory, '/', mount_record_name), mount_record(report.mounts), mode));
+  return write_file(cat(directory, '/', report_name), report.json(), mode);
 }
 
 }  // namespace cfs

@@ -99,6 +99,8 @@ CodeText describe(Code code) noexcept {
       return {"state-failed", "check the state device; its contents may need repair"};
     case Code::no_candidate:
       return {"no-candidate", "install an image that this device accepts"};
+    case Code::root_replaced:
+      return {"root-replaced", "see what else mounts there: units, an fstab in the image or the initramfs"};
   }
   return {"unknown", "report this"};
 }

@@ -3,6 +3,7 @@
 #include "cfs/block_device.hpp"
 #include "cfs/candidates.hpp"
 #include "cfs/file.hpp"
+#include "cfs/handover.hpp"
 #include "cfs/private_namespace.hpp"
 #include "cfs/state.hpp"
 #include "cfs/store.hpp"
@@ -16,21 +17,25 @@ MountRequest device_mount(const BlockDevice& device, Access superblock) {
   return {.type = device.file_system, .source = device.path, .superblock = superblock};
 }
 
-// A root composed of an image and its objects, attached in the private namespace.
+// A root composed of an image and its objects, attached in a private namespace with all that it is made of.
 struct ComposedRoot {
+  explicit ComposedRoot(PrivateNamespace place) : workspace(std::move(place)) {}
+  PrivateNamespace workspace;
+  Fd store_mount;
+  Fd objects;
   Fd image;
   Fd root;
+  std::string root_name;  // in the workspace
+  std::string init;
 };
 
-Result<ComposedRoot> compose(Kernel& kernel, PrivateNamespace& workspace, const VerifiedImage& image,
-                             const Fd& objects, std::size_t attempt) {
-  ComposedRoot composed;
+Result<> compose(Kernel& kernel, const VerifiedImage& image, ComposedRoot& composed, std::size_t attempt) {
   composed.image = CFS_TRY_IN(kernel.mount_image(image), "mount the image");
-  CFS_TRY(workspace.attach(composed.image, cat("image-", attempt)));
-  composed.root =
-      CFS_TRY_IN(kernel.mount_overlay({.lower = composed.image, .data = objects}), "compose the root");
-  CFS_TRY(workspace.attach(composed.root, cat("root-", attempt)));
-  return composed;
+  CFS_TRY(composed.workspace.attach(composed.image, cat("image-", attempt)));
+  composed.root = CFS_TRY_IN(kernel.mount_overlay({.lower = composed.image, .data = composed.objects}),
+                             "compose the root");
+  composed.root_name = cat("root-", attempt);
+  return composed.workspace.attach(composed.root, composed.root_name);
 }
 
 // The writable file system that holds the state.
@@ -50,40 +55,38 @@ Result<Fd> mount_state(Kernel& kernel, const Policy& policy, const Fd& store_mou
   return kernel.mount(request);
 }
 
-}  // namespace
-
-Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Policy& policy, std::span<const PublicKey> keys,
-                                        const Selection& selection, Report& report,
-                                        const std::function<void()>& meanwhile) {
+// Everything that needs no state: finds the store, decides, composes.
+Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& configuration, Report& report,
+                                      const std::function<void()>& meanwhile) {
+  const Policy& policy = configuration.policy;
   report.kernel_release = Kernel::release();
 
-  const BlockDevice device =
-      CFS_TRY_IN(wait_for_device(selection.store, policy.device_timeout, meanwhile), "find the store");
+  const BlockDevice device = CFS_TRY_IN(
+      wait_for_device(configuration.selection.store, policy.device_timeout, meanwhile), "find the store");
   report.store_device = device.path;
   report.end_stage("store-device");
 
   // Where state shares the store's file system its superblock must be writable; the store's mount never is.
-  const Fd store_mount = CFS_TRY_IN(
+  Fd store_mount = CFS_TRY_IN(
       kernel.mount(device_mount(device, policy.state.on_store ? Access::read_write : Access::read_only)),
       "mount the store");
-  PrivateNamespace workspace = CFS_TRY(PrivateNamespace::enter(kernel));
-  CFS_TRY(workspace.attach(store_mount, "store"));
-  const Store store = CFS_TRY(Store::open_on(store_mount));
-  const Fd objects = CFS_TRY(store.objects());
+  ComposedRoot composed(CFS_TRY(PrivateNamespace::enter(kernel)));
+  composed.store_mount = std::move(store_mount);
+  CFS_TRY(composed.workspace.attach(composed.store_mount, "store"));
+  const Store store = CFS_TRY(Store::open_on(composed.store_mount));
+  composed.objects = CFS_TRY(store.objects());
   report.end_stage("store-mount");
 
-  ComposedRoot composed;
   std::size_t attempts = 0;
   const DecisionInput input{
       .policy = policy,
-      .keys = keys,
-      .selection = selection,
+      .keys = configuration.keys,
+      .selection = configuration.selection,
       .kernel_release = report.kernel_release,
       .measure = [&](const Fd& file, HashAlgorithm) { return kernel.measure_verity(file); }};
   const Decision decision = CFS_TRY(decide(store, input, [&](const Decision& accepted) -> Result<> {
     report.end_stage("verify");
-    composed = CFS_TRY(compose(kernel, workspace, accepted.image, objects, attempts++));
-    return {};
+    return compose(kernel, accepted.image, composed, attempts++);
   }));
   report.end_stage("compose");
   report.manifest = decision.candidate.manifest;
@@ -93,21 +96,40 @@ Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Policy& policy, st
   report.refused = decision.refused;
   report.etc = decision.manifest.etc();
   report.var = decision.manifest.var();
+  composed.init = decision.init;
+  CFS_TRY(check_init(composed.root, composed.init));
+  return composed;
+}
+
+}  // namespace
+
+Result<> verify_root(Kernel& kernel, const Configuration& configuration, Report& report,
+                     const std::function<void()>& meanwhile) {
+  return CFS_TRY(compose_verified(kernel, configuration, report, meanwhile)).workspace.leave();
+}
+
+Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& configuration, Report& report,
+                                        const std::function<void()>& meanwhile) {
+  ComposedRoot composed = CFS_TRY(compose_verified(kernel, configuration, report, meanwhile));
+  const Policy& policy = configuration.policy;
 
   Fd state;
   if (policy.state.on_store || policy.state.device) {
-    state = CFS_TRY_IN(mount_state(kernel, policy, store_mount, report, meanwhile), "mount the state");
-    CFS_TRY(workspace.attach(state, "state"));
+    state =
+        CFS_TRY_IN(mount_state(kernel, policy, composed.store_mount, report, meanwhile), "mount the state");
+    CFS_TRY(composed.workspace.attach(state, "state"));
   }
   const MachineId machine_id = CFS_TRY_IN(
-      set_up_state(kernel, workspace, composed.image, objects, composed.root,
+      set_up_state(kernel, composed.workspace, composed.image, composed.objects, composed.root,
                    {.etc = report.etc, .var = report.var, .file_system = state ? &state : nullptr}),
       "set up the state");
   report.machine_id = name(machine_id);
   report.end_stage("state");
 
-  VerifiedRoot root{.tree = CFS_TRY(kernel.clone_tree(composed.root, "")), .init = decision.init};
-  CFS_TRY(workspace.leave());
+  report.mounts = CFS_TRY(mounts_of_tree(CFS_TRY(read_file(mount_table_file, mount_table_max_bytes)),
+                                         PrivateNamespace::path(composed.root_name)));
+  VerifiedRoot root{.tree = CFS_TRY(kernel.clone_tree(composed.root, "")), .init = composed.init};
+  CFS_TRY(composed.workspace.leave());
   report.kernel_features = kernel.features();
   report.end_stage("detach");
   return root;

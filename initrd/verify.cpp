@@ -7,9 +7,6 @@
 
 namespace cfs {
 
-namespace {
-
-// More signatures than there are keys to make them: not one image could ever be accepted.
 Result<> check_threshold(std::span<const PublicKey> keys, const Policy::Trust& trust) {
   const auto usable = std::count_if(keys.begin(), keys.end(),
                                     [&](const PublicKey& key) { return !trust.revoked.contains(key.id); });
@@ -19,6 +16,8 @@ Result<> check_threshold(std::span<const PublicKey> keys, const Policy::Trust& t
   }
   return {};
 }
+
+namespace {
 
 Result<> check_kernel(const Manifest& manifest, std::string_view release) {
   if (release.empty()) {

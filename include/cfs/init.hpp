@@ -4,19 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "cfs/failure.hpp"
 #include "cfs/kernel.hpp"
-#include "cfs/policy.hpp"
 #include "cfs/result.hpp"
 
 namespace cfs {
-
-// What to do when the boot fails; known in full only once the policy was read.
-struct FailurePlan {
-  // Without a readable policy: leave the line on the screen for a while, then power off.
-  FailureAction action = FailureAction::poweroff;
-  unsigned wait_seconds = 10;
-  bool shell = false;
-};
 
 // Boots: kernel file systems, policy, modules, verified root, hand-over to its init. Returns only on failure;
 // `plan` then says what the policy wants done. `arguments` and `environment` are what the kernel gave to

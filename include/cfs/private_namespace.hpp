@@ -22,6 +22,9 @@ class PrivateNamespace {
   PrivateNamespace& operator=(PrivateNamespace&&) = delete;
   ~PrivateNamespace();
 
+  // Where a mount of this name lies in the namespace.
+  [[nodiscard]] static std::string path(const std::string& name);
+
   // Attaches a detached mount under a name of its own; its descriptor keeps working.
   [[nodiscard]] Result<> attach(const Fd& mount, const std::string& name);
 

@@ -1,4 +1,4 @@
-// What a boot did, for /run/composefs-root/boot.json.
+// What a boot did, for /run/composefs-root.
 #pragma once
 
 #include <chrono>
@@ -9,6 +9,8 @@
 
 #include "cfs/candidates.hpp"
 #include "cfs/manifest.hpp"
+#include "cfs/mount_table.hpp"
+#include "cfs/result.hpp"
 
 namespace cfs {
 
@@ -34,7 +36,11 @@ class Report {
   std::vector<Refusal> refused;
   EtcMode etc = EtcMode::none;
   VarMode var = VarMode::none;
-  std::string machine_id;  // what became of it: "kept", "created", "unmanaged"
+  std::string machine_id;         // what became of it: "kept", "created", "unmanaged"
+  std::vector<TreeMount> mounts;  // of the root
+
+  // One line for people: which image, from where, and how long it took until now.
+  [[nodiscard]] std::string summary() const;
 
   // The whole report as JSON, one object, ending with a line feed.
   [[nodiscard]] std::string json() const;
@@ -49,6 +55,16 @@ class Report {
   std::chrono::steady_clock::time_point last_;
   std::chrono::steady_clock::time_point start_;
 };
+
+// Where the report of the newest verified root lies: the whole as JSON, and its mounts alone, a line each as
+// mount_record() writes them.
+inline constexpr auto report_directory = "/run/composefs-root";
+inline constexpr auto report_name = "boot.json";
+inline constexpr auto mount_record_name = "mounts";
+
+// Writes both files below `directory`, which is made if it is not there, each complete or not at all, in
+// place of older ones. Code::io_error.
+[[nodiscard]] Result<> write_report(const Report& report, const std::string& directory = report_directory);
 
 // `text` as a JSON string (RFC 8259), quotes included. Bytes that are not printable ASCII are written as
 // \u00NN.

@@ -56,6 +56,7 @@ enum class Code : std::uint8_t {
   init_failed,          // the init program could not be executed
   state_failed,         // /etc, /var or machine-id could not be set up
   no_candidate,         // no manifest was acceptable
+  root_replaced,        // the root about to be entered is not, or not only, the verified one
 };
 
 // The stable name, such as "digest-mismatch".

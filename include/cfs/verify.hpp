@@ -42,11 +42,15 @@ class VerifiedManifest {
   bool any_init_ = false;
 };
 
+// Code::policy_malformed when the threshold is above the number of keys that are not revoked: then not one
+// image could ever be accepted.
+[[nodiscard]] Result<> check_threshold(std::span<const PublicKey> keys, const Policy::Trust& trust);
+
 // `bytes` and `signature_file` are the raw files; signatures are checked before the bytes are parsed.
 // `kernel_release` is the running kernel's `uname -r`; empty skips the kernel requirement (on a build host).
 // Code::signature_malformed, signature_untrusted, manifest_malformed, image_id_mismatch, version_too_low,
 // kernel_mismatch; state_failed when the image keeps state and the policy names no place for it;
-// policy_malformed when the threshold is above the number of keys that are not revoked.
+// and that of check_threshold().
 [[nodiscard]] Result<VerifiedManifest> verify_manifest(std::string_view bytes,
                                                        std::string_view signature_file,
                                                        std::span<const PublicKey> keys, const Policy& policy,

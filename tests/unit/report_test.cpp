@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "temp_directory.hpp"
+
 namespace cfs {
 namespace {
 
@@ -26,6 +28,8 @@ TEST(ReportJson, SaysWhatHappened) {
   report.var = VarMode::bind;
   report.machine_id = "kept";
   report.kernel_features = {"erofs-file"};
+  report.mounts = {{.id = 7, .device = "0:40", .root = "/", .path = "/"},
+                   {.id = 8, .device = "254:2", .root = "/state/var", .path = "/var"}};
 
   const auto json = nlohmann::json::parse(report.json());
   EXPECT_EQ(json["image"]["id"], "demo \"quoted\"");
@@ -40,9 +44,26 @@ TEST(ReportJson, SaysWhatHappened) {
   EXPECT_EQ(json["state"]["var"], "bind");
   EXPECT_EQ(json["state"]["machine-id"], "kept");
   EXPECT_EQ(json["kernel"]["features"], nlohmann::json({"erofs-file"}));
+  ASSERT_EQ(json["mounts"].size(), 2U);
+  EXPECT_EQ(json["mounts"][1],
+            nlohmann::json({{"path", "/var"}, {"device", "254:2"}, {"root", "/state/var"}}));
   ASSERT_EQ(json["stages"].size(), 2U);
   EXPECT_EQ(json["stages"][1]["stage"], "second");
   EXPECT_GE(json["stages"][1]["end_us"].get<long>(), json["stages"][0]["end_us"].get<long>());
+}
+
+TEST(WriteReport, ReplacesAnOlderOne) {
+  const TempDirectory directory;
+  const auto reports = directory.path("reports");
+  Report report;
+  report.manifest = "first";
+  ASSERT_TRUE(write_report(report, reports));
+  EXPECT_EQ(read_bytes(reports + "/mounts"), "");
+  report.manifest = "second";
+  report.mounts = {{.id = 7, .device = "0:40", .root = "/", .path = "/"}};
+  ASSERT_TRUE(write_report(report, reports));
+  EXPECT_EQ(read_bytes(reports + "/mounts"), "0:40 / /\n");
+  EXPECT_EQ(nlohmann::json::parse(read_bytes(reports + "/boot.json"))["image"]["manifest"], "second");
 }
 
 }  // namespace

@@ -1,0 +1,52 @@
+#include "cfs/configuration.hpp"
+
+#include <gtest/gtest.h>
+
+#include "signer.hpp"
+#include "temp_directory.hpp"
+
+namespace cfs {
+namespace {
+
+constexpr auto policy_text = "image-id = \"demo\"\nstore = \"LABEL=store\"\n";
+
+class CheckConfiguration : public ::testing::Test {
+ protected:
+  CheckConfiguration() {
+    directory.write("policy.toml", policy_text);
+    directory.write("keys/one.pub", Signer(1).der());
+  }
+  [[nodiscard]] Code refusal() const {
+    const auto checked = check_configuration(directory.path());
+    return checked ? Code::usage : checked.error().code();
+  }
+  const TempDirectory directory;
+};
+
+TEST_F(CheckConfiguration, TakesAPolicyAndItsKeys) {
+  EXPECT_TRUE(check_configuration(directory.path()));
+}
+
+TEST_F(CheckConfiguration, RefusesHalfOfIt) {
+  std::filesystem::remove(directory.path("keys/one.pub"));
+  EXPECT_EQ(refusal(), Code::key_missing);
+  std::filesystem::remove(directory.path("policy.toml"));
+  EXPECT_EQ(refusal(), Code::policy_missing);
+}
+
+TEST_F(CheckConfiguration, RefusesMalformedFiles) {
+  directory.write("keys/two.pub", "no key");
+  EXPECT_EQ(refusal(), Code::key_malformed);
+  directory.write("policy.toml", "image-id = 1\n");
+  EXPECT_EQ(refusal(), Code::policy_malformed);
+}
+
+TEST_F(CheckConfiguration, RefusesAThresholdThatTheKeysCannotReach) {
+  directory.write("policy.toml", std::string(policy_text) + "[trust]\nthreshold = 2\n");
+  EXPECT_EQ(refusal(), Code::policy_malformed);
+  directory.write("keys/two.pub", Signer(2).der());
+  EXPECT_TRUE(check_configuration(directory.path()));
+}
+
+}  // namespace
+}  // namespace cfs
