@@ -368,6 +368,10 @@ Result<> Kernel::attach(const Fd& mount, const Fd& directory, const std::string&
   return {};
 }
 
+void Kernel::detach(const std::string& path) {
+  ::umount2(path.c_str(), MNT_DETACH);
+}
+
 Result<> Kernel::move(const std::string& from, const Fd& directory, const std::string& to) {
   const Fd target = CFS_TRY(open_directory_beneath(directory, to));
   if (::move_mount(AT_FDCWD, from.c_str(), target.get(), "", MOVE_MOUNT_T_EMPTY_PATH) != 0) {

@@ -1,28 +1,48 @@
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "cfs/configuration.hpp"
+#include "cfs/failure.hpp"
+#include "cfs/guard.hpp"
 #include "cfs/init.hpp"
 #include "cfs/kernel.hpp"
 #include "cfs/log.hpp"
+#include "cfs/mount_helper.hpp"
+#include "cfs/text.hpp"
 
 namespace {
+
+using Words = std::vector<std::string>;
 
 constexpr auto usage =
     "composefs-root checks, composes and enters a verified root file system.\n"
     "\n"
-    "It is the /init of an initramfs made by cfs-sign initramfs, and does nothing unless it is PID 1.\n"
+    "It is the /init of an initramfs made by cfs-sign initramfs, when it is PID 1. In an initramfs with "
+    "systemd,\n"
+    "called mount.composefs-root, it mounts a verified root for mount(8):\n"
     "\n"
-    "  -h, --help     show this text\n"
-    "  -V, --version  show the version\n"
+    "  mount.composefs-root SOURCE TARGET [-sfnv] [-N NAMESPACE] [-o OPTIONS]\n"
+    "\n"
+    "and its units call\n"
+    "\n"
+    "  composefs-root --guard DIRECTORY  compare what is mounted there with the root that was verified\n"
+    "  composefs-root --check-cmdline    check the kernel command line against the policy\n"
+    "  composefs-root --fail             take the policy's action for a boot that failed\n"
+    "\n"
+    "  composefs-root --check-config [DIRECTORY]  check a policy and its keys\n"
+    "  -h, --help                                 show this text\n"
+    "  -V, --version                              show the version\n"
     "\n"
     "See composefs-root(8).\n";
 
-std::vector<std::string> strings(char* const* pointers) {
-  std::vector<std::string> result;
+Words strings(char* const* pointers) {
+  Words result;
   for (; *pointers != nullptr; ++pointers) {
     result.emplace_back(*pointers);
   }
@@ -34,34 +54,121 @@ std::vector<std::string> strings(char* const* pointers) {
   if (plan.shell && ::access("/bin/sh", X_OK) == 0) {
     ::execl("/bin/sh", "sh", nullptr);
   }
-  ::sleep(plan.wait_seconds);
-  kernel.act(plan.action);
+  cfs::take_action(kernel, plan);
   for (;;) {
     ::pause();
   }
 }
 
+[[noreturn]] void init(char** argv, char** environment) {
+  const Words given_environment = strings(environment);
+  (void)::clearenv();  // it comes from the kernel command line; libraries must not see it
+  cfs::Kernel kernel;
+  cfs::FailurePlan plan;
+  const cfs::Error error = cfs::run_init(kernel, plan, strings(argv + 1), given_environment);
+  cfs::log(cfs::LogLevel::error, error.line());
+  end_boot(kernel, plan);
+}
+
+// One line for whoever called. Where that is systemd, which keeps it in the journal, also where people look
+// when a machine does not start.
+void say(const cfs::Error& error) {
+  (void)::fputs(cfs::cat("composefs-root: ", error.line(), '\n').c_str(), stderr);
+  // Nothing here changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
+  if (::getenv("JOURNAL_STREAM") != nullptr) {
+    cfs::log(cfs::LogLevel::error, error.line());
+  }
+}
+
+int mount_helper(const Words& words) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    // What was made so far is detached, and goes with the process.
+    (void)::signal(signal, [](int) { ::_exit(cfs::mount_interrupted); });
+  }
+  cfs::Kernel kernel;
+  cfs::Report report;
+  const auto arguments = cfs::parse_mount_arguments(words);
+  const auto mounted = !arguments         ? tl::unexpected(arguments.error())
+                       : ::geteuid() != 0 ? cfs::fail(cfs::Code::usage, "only root can mount")
+                                          : cfs::mount_root(kernel, *arguments, report);
+  if (!mounted) {
+    say(mounted.error());
+    return cfs::mount_exit_status(mounted.error().code());
+  }
+  if (!arguments->fake) {
+    cfs::log(cfs::LogLevel::info, report.summary());
+  }
+  if (arguments->verbose) {
+    (void)::puts(report.summary().c_str());
+  }
+  return 0;
+}
+
+cfs::Result<> check_cmdline() {
+  const cfs::Policy policy = CFS_TRY(cfs::load_policy_of(cfs::initramfs_configuration));
+  CFS_TRY(cfs::select_by_kernel(policy));
+  return {};
+}
+
+// Succeeds where the policy wants a shell and the initramfs has one to offer, and leaves that to systemd;
+// else returns only when the kernel refuses the action.
+int fail_boot() {
+  const auto policy = cfs::load_policy_of(cfs::initramfs_configuration);
+  if (!policy) {
+    say(policy.error());
+  }
+  const cfs::FailurePlan plan = policy ? cfs::plan_failure(*policy) : cfs::FailurePlan();
+  if (plan.shell && ::access("/usr/lib/systemd/system/emergency.service", F_OK) == 0) {
+    return 0;
+  }
+  cfs::log(cfs::LogLevel::error, cfs::cat("the boot failed: ", cfs::name(plan.action)));
+  cfs::Kernel kernel;
+  cfs::take_action(kernel, plan);
+  return 1;
+}
+
+int status_of(const cfs::Result<>& result) {
+  if (!result) {
+    say(result.error());
+    return 1;
+  }
+  return 0;
+}
+
+int command(const Words& words) {
+  const std::string name = words.empty() ? std::string() : words[0];
+  if (words.size() == 2 && name == "--guard") {
+    return status_of(cfs::guard(words[1]));
+  }
+  if (words.size() <= 2 && name == "--check-config") {
+    return status_of(cfs::check_configuration(words.size() == 2 ? words[1] : cfs::initramfs_configuration));
+  }
+  if (words.size() == 1) {
+    if (name == "--check-cmdline") {
+      return status_of(check_cmdline());
+    }
+    if (name == "--fail") {
+      return fail_boot();
+    }
+    if (name == "--help" || name == "-h") {
+      return ::fputs(usage, stdout) < 0 ? 1 : 0;
+    }
+    if (name == "--version" || name == "-V") {
+      return ::puts("composefs-root " CFS_VERSION) < 0 ? 1 : 0;
+    }
+  }
+  (void)::fputs("composefs-root: usage: not a command for people: see --help\n", stderr);
+  return 2;
+}
+
 }  // namespace
 
-int main(int argc, char** argv, char** environment) {
+int main(int, char** argv, char** environment) {
   if (::getpid() == 1) {
-    const std::vector<std::string> given_environment = strings(environment);
-    (void)::clearenv();  // it comes from the kernel command line; libraries must not see it
-    cfs::Kernel kernel;
-    cfs::FailurePlan plan;
-    const cfs::Error error = cfs::run_init(kernel, plan, strings(argv + 1), given_environment);
-    cfs::log(cfs::LogLevel::error, error.line());
-    end_boot(kernel, plan);
+    init(argv, environment);
   }
-  const std::string_view argument = argc == 2 ? argv[1] : "";
-  if (argument == "--help" || argument == "-h") {
-    return ::fputs(usage, stdout) < 0 ? 1 : 0;
-  }
-  if (argument == "--version" || argument == "-V") {
-    return ::puts("composefs-root " CFS_VERSION) < 0 ? 1 : 0;
-  }
-  (void)::fputs(
-      "composefs-root: usage: this program is the /init of an initramfs, not a command: see --help\n",
-      stderr);
-  return 2;
+  const std::string_view program = argv[0] == nullptr ? "" : argv[0];
+  const Words words = strings(argv[0] == nullptr ? argv : argv + 1);
+  return program.substr(program.rfind('/') + 1) == "mount.composefs-root" ? mount_helper(words)
+                                                                          : command(words);
 }

@@ -184,6 +184,8 @@ Result<DeviceSpec> select_store(const Cmdline& cmdline, const Policy& policy) {
   return device;
 }
 
+}  // namespace
+
 Result<> select_image(const std::string& value, Selection& selection) {
   if (is_manifest_name(value)) {
     selection.image = value;
@@ -198,7 +200,13 @@ Result<> select_image(const std::string& value, Selection& selection) {
   return {};
 }
 
-}  // namespace
+Result<> select_slot(const std::string& value, Selection& selection) {
+  if (!is_slot_name(value)) {
+    return fail(Code::parameter_refused, cat("composefs.slot=", printable(value), " is not a slot"));
+  }
+  selection.slot = value;
+  return {};
+}
 
 Result<Selection> select(const Cmdline& cmdline, const Policy& policy) {
   CFS_TRY(check_own(cmdline));
@@ -212,10 +220,7 @@ Result<Selection> select(const Cmdline& cmdline, const Policy& policy) {
     CFS_TRY(select_image(*image, selection));
   }
   if (const auto slot = cmdline.value("composefs.slot")) {
-    if (!is_slot_name(*slot)) {
-      return fail(Code::parameter_refused, cat("composefs.slot=", printable(*slot), " is not a slot"));
-    }
-    selection.slot = slot;
+    CFS_TRY(select_slot(*slot, selection));
   }
   selection.init = cmdline.value("init");
   return selection;

@@ -87,6 +87,10 @@ class Kernel {
   // Attaches a detached mount at `path` below `directory`, without following links. Code::mount_failed.
   [[nodiscard]] Result<> attach(const Fd& mount, const Fd& directory, const std::string& path);
 
+  // Detaches what is mounted at `path`, with all below it; those who use it keep it. Nothing there is
+  // success.
+  void detach(const std::string& path);
+
   // Moves the mount at `from` to `to` below `directory`. Code::mount_failed.
   [[nodiscard]] Result<> move(const std::string& from, const Fd& directory, const std::string& to);
 

@@ -26,4 +26,8 @@ struct Selection {
 // (gpt-auto, fstab, off, …) select nothing.
 [[nodiscard]] Result<Selection> select(const Cmdline& cmdline, const Policy& policy);
 
+// The values of composefs.image= and composefs.slot=, wherever they come from. Code::parameter_refused.
+[[nodiscard]] Result<> select_image(const std::string& value, Selection& selection);
+[[nodiscard]] Result<> select_slot(const std::string& value, Selection& selection);
+
 }  // namespace cfs
