@@ -13,7 +13,7 @@ namespace cfs {
 namespace {
 
 // Where the program lies, seen from the directory of cfs-sign: in a build tree, installed, side by side.
-constexpr std::array program_places{"../initrd/composefs-root", "../libexec/composefs-root/composefs-root",
+constexpr std::array program_places{"../initrd/composefs-root", "../lib/composefs-root/composefs-root",
                                     "composefs-root"};
 
 Result<std::string> find_program() {
