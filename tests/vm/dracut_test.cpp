@@ -1,0 +1,232 @@
+// Boots a verified Debian 13 by initrds that dracut made with the module of this project: of Debian 12 and
+// 13, with systemd, and with what an attacker or a mistake could do to such an initrd.
+#include <gmock/gmock.h>
+
+#include "qemu/machine.hpp"
+#include "small_machine.hpp"
+
+namespace cfs::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr auto boot_timeout = std::chrono::seconds(300);
+
+constexpr auto root_mount =
+    "[Unit]\n"
+    "DefaultDependencies=no\n"
+    "After=local-fs-pre.target\n"
+    "Before=initrd-root-fs.target\n"
+    "OnFailure=composefs-root-failure.service\n"
+    "OnFailureJobMode=replace-irreversibly\n"
+    "[Mount]\n"
+    "What=/dev/disk/by-partlabel/composefs-store\n"
+    "Where=/composefs/root\n"
+    "Type=composefs-root\n"
+    "Options=ro,attach=/sysroot\n";
+
+constexpr auto sysroot_mount =
+    "[Unit]\n"
+    "DefaultDependencies=no\n"
+    "Requires=composefs-root.mount\n"
+    "After=composefs-root.mount\n"
+    "Before=initrd-root-fs.target\n"
+    "[Mount]\n"
+    "What=/composefs/root\n"
+    "Where=/sysroot\n"
+    "Type=none\n"
+    "Options=bind\n";
+
+// Mounted after the first look of the guard, as a line of the root's own fstab would be.
+constexpr auto mount_below_root =
+    "[Unit]\n"
+    "DefaultDependencies=no\n"
+    "After=initrd-root-fs.target\n"
+    "Before=initrd-fs.target\n"
+    "[Mount]\n"
+    "What=tmpfs\n"
+    "Where=/sysroot/opt\n"
+    "Type=tmpfs\n";
+
+constexpr std::string_view unit_directory = "usr/lib/systemd/system/";
+
+// The disk that all of these machines boot from, and what trusts it.
+class SignedDisk {
+ public:
+  SignedDisk() {
+    const std::filesystem::path root = must({CFS_SOURCE "/qemu/debian-root", "trixie"});
+    cfs_sign({"keygen", workshop_ / "device"});
+    const auto store = workshop_ / "store";
+    digest_ = add_image(store, root, "debian", workshop_ / "device.key", {"--etc", "transient"});
+    cfs_sign({"slot", "--store", store, "current", "debian"});
+    cfs_sign({"disk", "--store", store, "-o", disk()});
+    std::filesystem::remove_all(store);
+  }
+  [[nodiscard]] std::filesystem::path disk() const { return workshop_ / "disk.img"; }
+  [[nodiscard]] std::filesystem::path key() const { return workshop_ / "device.pub"; }
+  [[nodiscard]] const std::string& digest() const { return digest_; }
+
+ private:
+  Workshop workshop_;
+  std::string digest_;
+};
+
+const SignedDisk& signed_disk() {
+  static const SignedDisk disk;
+  return disk;
+}
+
+// A Debian system with dracut and this project installed, for which initrds are made.
+class BuildHost {
+ public:
+  BuildHost(const std::string& suite, const std::string& kernel_suite)
+      : kernel_(debian_kernel(kernel_suite)) {
+    must({"cp", "-a", must({CFS_SOURCE "/qemu/debian-root", suite, "dracut-core"}), root_});
+    for (const char* component : {"initrd", "dracut"}) {
+      must({"env", "DESTDIR=" + root_.string(), "cmake", "--install", CFS_PROGRAMS, "--prefix", "/usr",
+            "--component", component});
+    }
+    must({"cp", "-a", kernel_.modules, root_ / "usr/lib/modules"});
+    const auto configuration = root_ / "etc/composefs-root";
+    std::filesystem::create_directories(configuration / "keys");
+    std::filesystem::copy_file(signed_disk().key(), configuration / "keys/device.pub");
+    write(policy(),
+          "image-id = \"demo\"\n"
+          "store = \"PARTLABEL=composefs-store\"\n"
+          "[state]\n"
+          "device = \"PARTLABEL=composefs-state\"\n"
+          "[failure]\n"
+          "action = \"poweroff\"\n");
+  }
+
+  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+  [[nodiscard]] std::filesystem::path policy() const { return root_ / "etc/composefs-root/policy.toml"; }
+  [[nodiscard]] const std::filesystem::path& kernel() const { return kernel_.image; }
+
+  // Adds a unit to the initrds, required by `target`.
+  void add_unit(const std::string& name, std::string_view text, const std::string& target) const {
+    const auto units = root_ / "include" / unit_directory;
+    std::filesystem::create_directories(units / (target + ".requires"));
+    write(units / name, text);
+    std::filesystem::create_symlink("../" + name, units / (target + ".requires") / name);
+  }
+
+  // The units that composefs-root-generator writes for this policy.
+  void add_root_units() const {
+    add_unit("composefs-root.mount", root_mount, "initrd-root-fs.target");
+    add_unit("sysroot.mount", sysroot_mount, "initrd-root-fs.target");
+  }
+
+  // Runs dracut for any machine, with the module, what that needs, and nothing else.
+  [[nodiscard]] Outcome dracut() const {
+    std::filesystem::create_directories(root_ / "include");
+    return run({"unshare", "--mount", "sh", "-ec",
+                "cd \"$1\"; mount --rbind /dev dev; mount -t proc proc proc; mount -t sysfs sysfs sys\n"
+                "exec chroot . dracut --force --no-hostonly --kver \"$2\" --modules composefs-root"
+                " --include /include / /initrd.img",
+                "sh", root_, kernel_.modules.filename()});
+  }
+
+  [[nodiscard]] std::filesystem::path initrd() const {
+    const Outcome made = dracut();
+    if (made.status != 0) {
+      throw std::runtime_error("dracut failed: " + made.output + made.errors);
+    }
+    return root_ / "initrd.img";
+  }
+
+ private:
+  KernelFiles kernel_;
+  Workshop workshop_;
+  std::filesystem::path root_ = workshop_ / "root";
+};
+
+// Boots until the machine powers itself off.
+SerialLog boot(const BuildHost& host) {
+  MachineOptions options;
+  options.kernel = host.kernel();
+  options.initrd = host.initrd();
+  options.cmdline = "console=" + serial_console() +
+                    " panic=-1 rd.systemd.gpt_auto=0 systemd.firstboot=off composefs-root-demo.check";
+  options.disks.push_back({.file = signed_disk().disk()});
+  auto machine = Machine::start(options);
+  if (!machine) {
+    throw std::runtime_error(machine.error().line());
+  }
+  const auto ended = machine->wait_exit(boot_timeout);
+  EXPECT_TRUE(ended) << ended.error().line();
+  return {machine->log()};
+}
+
+struct Suites {
+  const char* name;
+  const char* system;  // whose dracut and systemd
+  const char* kernel;
+};
+void PrintTo(const Suites& suites, std::ostream* stream) {
+  *stream << suites.name;
+}
+
+class Dracut : public ::testing::TestWithParam<Suites> {
+ protected:
+  const BuildHost host_{GetParam().system, GetParam().kernel};
+};
+
+TEST_P(Dracut, BootsToMultiUserFromAVerifiedRoot) {
+  host_.add_root_units();
+  const auto log = boot(host_);
+  // What the root's demo-report.service says.
+  EXPECT_THAT(log,
+              AllOf(Says("composefs-root-demo: state: running\n"), Says("composefs-root-demo: failed: \n"),
+                    Says("composefs-root-demo: root: overlay ro,"), Says("verity=require"),
+                    Says(signed_disk().digest())));
+  EXPECT_THAT(log.text, AllOf(HasSubstr(R"("mounts": [{"path": "/", )"), HasSubstr(R"({"path": "/var", )")));
+}
+
+TEST_P(Dracut, FailsClosedWithoutTheGenerator) {
+  std::filesystem::remove(host_.root() / "usr/lib/systemd/system-generators/composefs-root-generator");
+  const auto log = boot(host_);
+  EXPECT_THAT(log, AllOf(Says("composefs-root: root-replaced: no verified root was made for /sysroot"),
+                         Says("composefs-root: the boot failed: poweroff")));
+  EXPECT_THAT(log.text, Not(HasSubstr("composefs-root-demo: state")));
+}
+
+TEST_P(Dracut, RefusesToEnterARootWithMoreMounted) {
+  host_.add_root_units();
+  host_.add_unit("sysroot-opt.mount", mount_below_root, "initrd-fs.target");
+  const auto log = boot(host_);
+  EXPECT_THAT(log, AllOf(Says("verified and attached"),
+                         Says("composefs-root: root-replaced: /sysroot/opt is a mount that was not verified"),
+                         Says("composefs-root: the boot failed: poweroff")));
+  EXPECT_THAT(log.text, Not(HasSubstr("composefs-root-demo: state")));
+}
+
+TEST_P(Dracut, InstallsUnitsThatSystemdUnderstands) {
+  const Outcome verified = run({"chroot", host_.root(), "systemd-analyze", "verify", "--man=no",
+                                "composefs-root-cmdline.service", "composefs-root-failure.service",
+                                "composefs-root-guard.service", "composefs-root-guard-switch.service"});
+  EXPECT_EQ(verified.status, 0);
+  EXPECT_EQ(verified.errors, "");
+}
+
+TEST_P(Dracut, MakesNoInitrdThatCouldBootNothing) {
+  std::filesystem::remove(host_.root() / "etc/composefs-root/keys/device.pub");
+  const Outcome keyless = host_.dracut();
+  EXPECT_NE(keyless.status, 0);
+  EXPECT_THAT(keyless.errors + keyless.output, HasSubstr("composefs-root: key-missing"));
+  std::filesystem::remove(host_.policy());
+  const Outcome without_policy = host_.dracut();
+  EXPECT_NE(without_policy.status, 0);
+  EXPECT_THAT(without_policy.errors + without_policy.output, HasSubstr("composefs-root: policy-missing"));
+  EXPECT_FALSE(std::filesystem::exists(host_.root() / "initrd.img"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Suites, Dracut,
+                         ::testing::Values(Suites{"Debian12", "bookworm", "bookworm-backports"},
+                                           Suites{"Debian13", "trixie", "trixie"}),
+                         [](const auto& suites) { return suites.param.name; });
+
+}  // namespace
+}  // namespace cfs::test
