@@ -14,31 +14,6 @@ using ::testing::Not;
 
 constexpr auto boot_timeout = std::chrono::seconds(300);
 
-constexpr auto root_mount =
-    "[Unit]\n"
-    "DefaultDependencies=no\n"
-    "After=local-fs-pre.target\n"
-    "Before=initrd-root-fs.target\n"
-    "OnFailure=composefs-root-failure.service\n"
-    "OnFailureJobMode=replace-irreversibly\n"
-    "[Mount]\n"
-    "What=/dev/disk/by-partlabel/composefs-store\n"
-    "Where=/composefs/root\n"
-    "Type=composefs-root\n"
-    "Options=ro,attach=/sysroot\n";
-
-constexpr auto sysroot_mount =
-    "[Unit]\n"
-    "DefaultDependencies=no\n"
-    "Requires=composefs-root.mount\n"
-    "After=composefs-root.mount\n"
-    "Before=initrd-root-fs.target\n"
-    "[Mount]\n"
-    "What=/composefs/root\n"
-    "Where=/sysroot\n"
-    "Type=none\n"
-    "Options=bind\n";
-
 // Mounted after the first look of the guard, as a line of the root's own fstab would be.
 constexpr auto mount_below_root =
     "[Unit]\n"
@@ -113,12 +88,6 @@ class BuildHost {
     std::filesystem::create_symlink("../" + name, units / (target + ".requires") / name);
   }
 
-  // The units that composefs-root-generator writes for this policy.
-  void add_root_units() const {
-    add_unit("composefs-root.mount", root_mount, "initrd-root-fs.target");
-    add_unit("sysroot.mount", sysroot_mount, "initrd-root-fs.target");
-  }
-
   // Runs dracut for any machine, with the module, what that needs, and nothing else.
   [[nodiscard]] Outcome dracut() const {
     std::filesystem::create_directories(root_ / "include");
@@ -144,12 +113,12 @@ class BuildHost {
 };
 
 // Boots until the machine powers itself off.
-SerialLog boot(const BuildHost& host) {
+SerialLog boot(const BuildHost& host, const std::string& parameters = "") {
   MachineOptions options;
   options.kernel = host.kernel();
   options.initrd = host.initrd();
   options.cmdline = "console=" + serial_console() +
-                    " panic=-1 rd.systemd.gpt_auto=0 systemd.firstboot=off composefs-root-demo.check";
+                    " panic=-1 systemd.firstboot=off composefs-root-demo.check " + parameters;
   options.disks.push_back({.file = signed_disk().disk()});
   auto machine = Machine::start(options);
   if (!machine) {
@@ -175,7 +144,6 @@ class Dracut : public ::testing::TestWithParam<Suites> {
 };
 
 TEST_P(Dracut, BootsToMultiUserFromAVerifiedRoot) {
-  host_.add_root_units();
   const auto log = boot(host_);
   // What the root's demo-report.service says.
   EXPECT_THAT(log,
@@ -193,8 +161,15 @@ TEST_P(Dracut, FailsClosedWithoutTheGenerator) {
   EXPECT_THAT(log.text, Not(HasSubstr("composefs-root-demo: state")));
 }
 
+TEST_P(Dracut, GivesNoShellToACommandLineThatAsksForOne) {
+  const auto log =
+      boot(host_, "rd.break rd.shell rescue rd.systemd.unit=emergency.target systemd.debug_shell");
+  EXPECT_THAT(log, AllOf(Says("parameter-refused"), Says("composefs-root: the boot failed: poweroff")));
+  EXPECT_THAT(log.text, AllOf(Not(HasSubstr("composefs-root-demo: state")), Not(HasSubstr("sh-5.")),
+                              Not(HasSubstr("Press Enter for maintenance"))));
+}
+
 TEST_P(Dracut, RefusesToEnterARootWithMoreMounted) {
-  host_.add_root_units();
   host_.add_unit("sysroot-opt.mount", mount_below_root, "initrd-fs.target");
   const auto log = boot(host_);
   EXPECT_THAT(log, AllOf(Says("verified and attached"),
