@@ -1,6 +1,5 @@
 #include "cfs/handover.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
@@ -9,40 +8,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <cstring>
-#include <memory>
-
+#include "cfs/directory_tree.hpp"
 #include "cfs/file.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
 
 namespace {
-
-void remove_below(const Fd& directory, dev_t device) {
-  const int copy = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(copy < 0 ? nullptr : ::fdopendir(copy), ::closedir);
-  if (entries == nullptr) {
-    return;
-  }
-  while (const dirent* entry = ::readdir(entries.get())) {
-    const std::string_view name = entry->d_name;
-    struct stat status{};
-    if (name == "." || name == ".." ||
-        ::fstatat(directory.get(), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
-        status.st_dev != device) {
-      continue;
-    }
-    if (S_ISDIR(status.st_mode)) {
-      const Fd child(
-          ::openat(directory.get(), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-      if (child) {
-        remove_below(child, device);
-      }
-    }
-    (void)::unlinkat(directory.get(), entry->d_name, S_ISDIR(status.st_mode) ? AT_REMOVEDIR : 0);
-  }
-}
 
 std::vector<char*> c_strings(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
@@ -71,13 +43,6 @@ Result<> check_init(const Fd& root, const std::string& init) {
   return {};
 }
 
-void remove_tree(const Fd& directory) {
-  struct stat status{};
-  if (::fstat(directory.get(), &status) == 0) {
-    remove_below(directory, status.st_dev);
-  }
-}
-
 Result<> switch_root(Kernel& kernel, const Fd& tree) {
   const Fd old_root = CFS_TRY(open_directory("/"));
   if (::mkdir("/sysroot", 0700) != 0 && errno != EEXIST) {
@@ -90,7 +55,7 @@ Result<> switch_root(Kernel& kernel, const Fd& tree) {
   struct statfs file_system{};
   if (::fstatfs(old_root.get(), &file_system) == 0 &&
       (file_system.f_type == RAMFS_MAGIC || file_system.f_type == TMPFS_MAGIC)) {
-    remove_tree(old_root);
+    (void)remove_tree(old_root);
   }
   return kernel.make_root(tree);
 }

@@ -22,8 +22,4 @@ namespace cfs {
 [[nodiscard]] Error execute(const std::string& init, const std::vector<std::string>& arguments,
                             const std::vector<std::string>& environment);
 
-// Removes everything below `directory` that lies on the same file system; errors are ignored, for all that is
-// lost is memory.
-void remove_tree(const Fd& directory);
-
 }  // namespace cfs

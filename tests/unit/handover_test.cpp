@@ -43,16 +43,5 @@ TEST_F(CheckInit, RefusesWhatIsNoProgram) {
   EXPECT_EQ(check("/missing").error().code(), Code::init_failed);
 }
 
-TEST(RemoveTree, RemovesEverythingButFollowsNoLink) {
-  const TempDirectory directory;
-  const std::string kept = directory.write("elsewhere/kept", "kept");
-  directory.write("root/a/b/c", "x");
-  directory.write("root/.hidden", "x");
-  directory.link("root/link", directory.path("elsewhere"));
-  remove_tree(*open_directory(directory.path("root")));
-  EXPECT_TRUE(std::filesystem::is_empty(directory.path("root")));
-  EXPECT_EQ(read_bytes(kept), "kept");
-}
-
 }  // namespace
 }  // namespace cfs
