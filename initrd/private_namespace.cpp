@@ -11,6 +11,14 @@ namespace {
 
 constexpr auto place = "/run";
 
+MountRequest in_memory(std::string mode) {
+  return {.type = "tmpfs",
+          .source = "composefs-root",
+          .options = {{"mode", std::move(mode)}},
+          .superblock = Access::read_write,
+          .mount = Access::read_write};
+}
+
 }  // namespace
 
 std::string PrivateNamespace::path(const std::string& name) {
@@ -18,11 +26,7 @@ std::string PrivateNamespace::path(const std::string& name) {
 }
 
 Result<PrivateNamespace> PrivateNamespace::enter(Kernel& kernel) {
-  Fd workspace = CFS_TRY(kernel.mount({.type = "tmpfs",
-                                       .source = "composefs-root",
-                                       .options = {{"mode", "0700"}},
-                                       .superblock = Access::read_write,
-                                       .mount = Access::read_write}));
+  Fd workspace = CFS_TRY(kernel.mount(in_memory("0700")));
   Fd original = CFS_TRY(kernel.unshare_mounts());
   PrivateNamespace result(kernel, std::move(original), std::move(workspace));
   const Fd run = CFS_TRY(open_directory(place));
@@ -43,6 +47,15 @@ Result<> PrivateNamespace::attach(const Fd& mount, const std::string& name) {
     return fail_errno(Code::mount_failed, cat("make a place for ", name));
   }
   return kernel_->attach(mount, workspace_, name);
+}
+
+Result<const Fd*> PrivateNamespace::memory() {
+  if (!memory_) {
+    Fd mounted = CFS_TRY(kernel_->mount(in_memory("0755")));
+    CFS_TRY(attach(mounted, "memory"));
+    memory_ = std::move(mounted);
+  }
+  return &memory_;
 }
 
 Result<> PrivateNamespace::leave() {

@@ -7,9 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <optional>
 #include <string>
 
+#include "cfs/directory_tree.hpp"
 #include "cfs/file.hpp"
+#include "cfs/state_directory.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -17,14 +21,8 @@ namespace cfs {
 namespace {
 
 constexpr std::string_view machine_id_file = "machine-id";
-
-// Opens DIRECTORY/NAME, making it first where it is missing.
-Result<Fd> make_directory(const Fd& parent, const std::string& directory, mode_t mode) {
-  if (::mkdirat(parent.get(), directory.c_str(), mode) != 0 && errno != EEXIST) {
-    return fail_errno(Code::state_failed, cat("create ", directory));
-  }
-  return open_directory_beneath(parent, directory);
-}
+// Of each boot, for what was thrown away: hardly noticed, and enough for thousands of files.
+constexpr std::chrono::milliseconds trash_time{200};
 
 // Replaces DIRECTORY/machine-id, complete and durable or not at all.
 Result<> write_machine_id(const Fd& directory, std::string_view id) {
@@ -70,74 +68,70 @@ class StateBuilder {
                const Fd& root)
       : kernel_(kernel), workspace_(workspace), image_(image), objects_(objects), root_(root) {}
 
-  Result<MachineId> build(const StateRequest& request) {
-    Fd state;
+  Result<StateOutcome> build(const StateRequest& request) {
+    StateOutcome outcome;
+    std::optional<StateDirectory> persistent;
     std::string id;
-    auto outcome = MachineId::unmanaged;
     if (request.file_system != nullptr) {
-      state = CFS_TRY(make_directory(*request.file_system, "composefs-state", 0755));
-      id = stored_machine_id(state);
-      outcome = id.empty() ? MachineId::created : MachineId::kept;
+      persistent.emplace(CFS_TRY(StateDirectory::open(*request.file_system)));
+      outcome.factory_reset = persistent->was_reset();
+      id = stored_machine_id(persistent->fd());
+      outcome.machine_id = id.empty() ? MachineId::created : MachineId::kept;
       if (id.empty()) {
         id = CFS_TRY(new_machine_id());
-        CFS_TRY(write_machine_id(state, id));
+        CFS_TRY(write_machine_id(persistent->fd(), id));
       }
+    } else if (request.etc == EtcMode::overlay || request.var == VarMode::bind) {
+      return fail(Code::state_failed,
+                  "the image wants state that persists, and the policy names no place for it");
     }
 
     switch (request.etc) {
       case EtcMode::none:
-        CFS_TRY(bind_machine_id(state, id));
+        if (persistent) {
+          CFS_TRY(bind_machine_id(persistent->fd(), id));
+        }
         break;
       case EtcMode::transient:
-        CFS_TRY(overlay("etc", *CFS_TRY(memory()), id));
+        CFS_TRY(transient("etc", id));
         break;
-      case EtcMode::overlay:
-        CFS_TRY(overlay("etc", state, id));
+      case EtcMode::overlay: {
+        const Fd lower = CFS_TRY(open_directory_beneath(image_, "etc"));
+        const auto etc = CFS_TRY(persistent->etc(request.image, lower, objects_));
+        outcome.etc_upper = etc.upper;
+        CFS_TRY(overlay("etc", lower, etc.layers, id));
         break;
+      }
     }
     switch (request.var) {
       case VarMode::none:
         break;
       case VarMode::transient:
-        CFS_TRY(overlay("var", *CFS_TRY(memory()), {}));
+        CFS_TRY(transient("var", {}));
         break;
       case VarMode::bind:
-        CFS_TRY(make_directory(state, "var", 0755));
-        CFS_TRY(kernel_.attach(CFS_TRY(kernel_.clone_tree(state, "var")), root_, "var"));
+        CFS_TRY(persistent->fill_var(CFS_TRY(open_directory_beneath(root_, "var"))));
+        CFS_TRY(kernel_.attach(CFS_TRY(kernel_.clone_tree(persistent->fd(), "var")), root_, "var"));
         break;
+    }
+    if (persistent) {
+      persistent->empty_trash(trash_time);
     }
     return outcome;
   }
 
  private:
-  // A writable layer in memory, made when first asked for.
-  Result<const Fd*> memory() {
-    if (!memory_) {
-      memory_ = CFS_TRY(kernel_.mount({.type = "tmpfs",
-                                       .source = "composefs-root",
-                                       .options = {{"mode", "0755"}},
-                                       .superblock = Access::read_write,
-                                       .mount = Access::read_write}));
-      CFS_TRY(workspace_.attach(memory_, "memory"));
-    }
-    return &memory_;
+  // Lays an upper layer in memory over the image's NAME.
+  Result<> transient(const std::string& name, std::string_view machine_id) {
+    const Fd lower = CFS_TRY(open_directory_beneath(image_, name));
+    const Fd layers = CFS_TRY(make_upper(*CFS_TRY(workspace_.memory()), name, lower));
+    return overlay(name, lower, layers, machine_id);
   }
 
-  // Lays PLACE/NAME/upper over the image's NAME.
-  Result<> overlay(const std::string& name, const Fd& place, std::string_view machine_id) {
-    const Fd lower = CFS_TRY(open_directory_beneath(image_, name));
-    struct stat like{};
-    if (::fstat(lower.get(), &like) != 0) {
-      return fail_errno(Code::state_failed, cat("look at the image's ", name));
-    }
-    const Fd layers = CFS_TRY(make_directory(place, name, 0700));
-    const Fd upper = CFS_TRY(make_directory(layers, "upper", 0700));
-    const Fd work = CFS_TRY(make_directory(layers, "work", 0700));
-    // The root of an overlay has the owner and mode of its upper directory.
-    if (::fchownat(upper.get(), "", like.st_uid, like.st_gid, AT_EMPTY_PATH) != 0 ||
-        ::fchmodat(layers.get(), "upper", like.st_mode & 07777, 0) != 0) {
-      return fail_errno(Code::state_failed, cat("set the owner and mode of ", name));
-    }
+  // Lays LAYERS/upper over the image's NAME.
+  Result<> overlay(const std::string& name, const Fd& lower, const Fd& layers, std::string_view machine_id) {
+    const Fd upper = CFS_TRY(open_directory_beneath(layers, "upper"));
+    const Fd work = CFS_TRY(open_directory_beneath(layers, "work"));
     if (!machine_id.empty() && stored_machine_id(upper) != machine_id) {
       CFS_TRY(write_machine_id(upper, machine_id));
     }
@@ -161,7 +155,6 @@ class StateBuilder {
   const Fd& image_;
   const Fd& objects_;
   const Fd& root_;
-  Fd memory_;
 };
 
 }  // namespace
@@ -184,8 +177,15 @@ bool is_machine_id(std::string_view text) noexcept {
          text.find_first_not_of("0123456789abcdef") == digits && text.find_first_not_of('0') != digits;
 }
 
-Result<MachineId> set_up_state(Kernel& kernel, PrivateNamespace& workspace, const Fd& image,
-                               const Fd& objects, const Fd& root, const StateRequest& request) {
+Result<Fd> make_upper(const Fd& place, const std::string& name, const Fd& lower) {
+  Fd layers = CFS_TRY(make_directory(place, name, 0700));
+  CFS_TRY(copy_attributes(lower, CFS_TRY(make_directory(layers, "upper", 0700))));
+  CFS_TRY(make_directory(layers, "work", 0700));
+  return layers;
+}
+
+Result<StateOutcome> set_up_state(Kernel& kernel, PrivateNamespace& workspace, const Fd& image,
+                                  const Fd& objects, const Fd& root, const StateRequest& request) {
   auto outcome = StateBuilder(kernel, workspace, image, objects, root).build(request);
   if (!outcome) {
     // Whatever call failed: it is the state that cannot be set up, and the context says which part of it.

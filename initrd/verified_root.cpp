@@ -32,9 +32,9 @@ struct ComposedRoot {
 Result<> compose(Kernel& kernel, const VerifiedImage& image, ComposedRoot& composed, std::size_t attempt) {
   composed.image = CFS_TRY_IN(kernel.mount_image(image), "mount the image");
   CFS_TRY(composed.workspace.attach(composed.image, cat("image-", attempt)));
+  composed.root_name = cat("root-", attempt);
   composed.root = CFS_TRY_IN(kernel.mount_overlay({.lower = composed.image, .data = composed.objects}),
                              "compose the root");
-  composed.root_name = cat("root-", attempt);
   return composed.workspace.attach(composed.root, composed.root_name);
 }
 
@@ -119,11 +119,13 @@ Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& con
         CFS_TRY_IN(mount_state(kernel, policy, composed.store_mount, report, meanwhile), "mount the state");
     CFS_TRY(composed.workspace.attach(state, "state"));
   }
-  const MachineId machine_id = CFS_TRY_IN(
-      set_up_state(kernel, composed.workspace, composed.image, composed.objects, composed.root,
-                   {.etc = report.etc, .var = report.var, .file_system = state ? &state : nullptr}),
-      "set up the state");
-  report.machine_id = name(machine_id);
+  report.state =
+      CFS_TRY_IN(set_up_state(kernel, composed.workspace, composed.image, composed.objects, composed.root,
+                              {.etc = report.etc,
+                               .var = report.var,
+                               .image = report.image.digest,
+                               .file_system = state ? &state : nullptr}),
+                 "set up the state");
   report.end_stage("state");
 
   report.mounts = CFS_TRY(mounts_of_tree(CFS_TRY(read_file(mount_table_file, mount_table_max_bytes)),

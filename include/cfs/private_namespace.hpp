@@ -28,6 +28,9 @@ class PrivateNamespace {
   // Attaches a detached mount under a name of its own; its descriptor keeps working.
   [[nodiscard]] Result<> attach(const Fd& mount, const std::string& name);
 
+  // The root of a writable file system in memory, mounted when first asked for. Lives as long as this does.
+  [[nodiscard]] Result<const Fd*> memory();
+
   // Back to the namespace we came from. Code::mount_failed: then the process must not go on.
   [[nodiscard]] Result<> leave();
 
@@ -37,6 +40,7 @@ class PrivateNamespace {
   Kernel* kernel_;
   Fd original_;
   Fd workspace_;  // a tmpfs that exists only in here
+  Fd memory_;
 };
 
 }  // namespace cfs

@@ -11,6 +11,7 @@
 #include "cfs/manifest.hpp"
 #include "cfs/mount_table.hpp"
 #include "cfs/result.hpp"
+#include "cfs/state.hpp"
 
 namespace cfs {
 
@@ -36,7 +37,7 @@ class Report {
   std::vector<Refusal> refused;
   EtcMode etc = EtcMode::none;
   VarMode var = VarMode::none;
-  std::string machine_id;         // what became of it: "kept", "created", "unmanaged"
+  StateOutcome state;
   std::vector<TreeMount> mounts;  // of the root
 
   // One line for people: which image, from where, and how long it took until now.

@@ -1,9 +1,9 @@
 // What may change in a verified system: /etc, /var and the machine id.
 //
-// On the file system that the policy names, state lies below composefs-state/: machine-id, var/, and etc/
-// with the upper and work directories of an overlay. None of it is verified; the mounts are nodev and nosuid.
+// State that persists lies in a StateDirectory. None of it is verified; the mounts are nodev and nosuid.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "cfs/fd.hpp"
@@ -11,6 +11,7 @@
 #include "cfs/manifest.hpp"
 #include "cfs/private_namespace.hpp"
 #include "cfs/result.hpp"
+#include "cfs/state_directory.hpp"
 
 namespace cfs {
 
@@ -24,8 +25,15 @@ enum class MachineId : std::uint8_t {
 struct StateRequest {
   EtcMode etc = EtcMode::transient;
   VarMode var = VarMode::transient;
-  const Fd* file_system =
-      nullptr;  // root of the writable state mount, attached in this namespace; may be null
+  Digest image;  // whose state it is
+  // Root of the writable state mount, attached in this namespace; null: nothing persists.
+  const Fd* file_system = nullptr;
+};
+
+struct StateOutcome {
+  MachineId machine_id = MachineId::unmanaged;
+  EtcUpper etc_upper = EtcUpper::none;
+  bool factory_reset = false;
 };
 
 // Whether `text` is a machine id as machine-id(5) wants it: 32 lower-case hex digits and a line feed, not
@@ -36,7 +44,12 @@ struct StateRequest {
 // `root` the composed root, all attached in the private namespace. /etc is composed from the image itself
 // rather than stacked on the root: a root over a file-backed EROFS may already be as deep as the kernel lets
 // overlays be. Code::state_failed.
-[[nodiscard]] Result<MachineId> set_up_state(Kernel& kernel, PrivateNamespace& workspace, const Fd& image,
-                                             const Fd& objects, const Fd& root, const StateRequest& request);
+[[nodiscard]] Result<StateOutcome> set_up_state(Kernel& kernel, PrivateNamespace& workspace, const Fd& image,
+                                                const Fd& objects, const Fd& root,
+                                                const StateRequest& request);
+
+// Makes PLACE/NAME/upper and work for an overlay over `lower`, whose owner, mode and labels the upper
+// directory gets: the root of an overlay has those of its upper layer. Gives PLACE/NAME.
+[[nodiscard]] Result<Fd> make_upper(const Fd& place, const std::string& name, const Fd& lower);
 
 }  // namespace cfs

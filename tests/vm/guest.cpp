@@ -99,6 +99,16 @@ void count_boots(const std::string& directory) {
   std::printf("guest: boots %s: %d\n", directory.c_str(), boots);
 }
 
+// What an administrator does to the files of an image: overlayfs keeps each in a way of its own.
+void change_etc() {
+  std::printf("guest: remove /etc/removed: %s\n",
+              ::unlink("/etc/removed") == 0 ? "ok" : ::strerrorname_np(errno));
+  say_contents("/etc/large");
+  if (::chmod("/etc/large", 0600) != 0) {
+    std::printf("guest: chmod /etc/large: %s\n", ::strerrorname_np(errno));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv, char** environment) {
@@ -119,6 +129,8 @@ int main(int argc, char** argv, char** environment) {
   try_write("/usr/new");
   try_write("/etc/new");
   try_write("/var/new");
+  change_etc();
+  say_lines("var-seed", read_text("/var/seed"));
   count_boots("/etc");
   count_boots("/var");
   std::printf("guest: done\n");

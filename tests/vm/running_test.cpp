@@ -178,6 +178,90 @@ TEST(State, IsNoLooserThanThePolicy) {
   EXPECT_EQ(said(boots.second, "boots /etc"), "1\n");
 }
 
+// A disk with the images "first" and "second", whose state lies beside the store so that the test can reach
+// it.
+class StatefulDisk {
+ public:
+  explicit StatefulDisk(const std::string& name, const std::string& policy_state = "etc = \"overlay\"\n") {
+    const auto& machine = small_machine();
+    const auto& workshop = machine.workshop();
+    const auto store = workshop / (name + "-store");
+    const std::vector<std::string> stateful{"--etc", "overlay", "--var", "bind"};
+    add_image(store, workshop / "root", "first", workshop / "device.key", stateful);
+    add_image(store, workshop / "second-root", "second", workshop / "device.key", stateful);
+    cfs_sign({"slot", "--store", store, "current", "first"});
+    disk_ = workshop / (name + ".img");
+    cfs_sign({"disk", "--store", store, "--raw", "--size", "64M", "-o", disk_});
+    initramfs_ = machine.initramfs(name,
+                                   "image-id = \"demo\"\n"
+                                   "store = \"LABEL=composefs-store\"\n"
+                                   "[state]\ndevice = \"store\"\n" +
+                                       policy_state + "[failure]\naction = \"poweroff\"\n");
+  }
+
+  [[nodiscard]] SerialLog boot(const std::string& image) const {
+    auto log = test::boot({.disks = {disk_},
+                           .initramfs = initramfs_,
+                           .cmdline = "composefs.image=" + image,
+                           .keep_changes = true});
+    EXPECT_THAT(log, Started());
+    EXPECT_EQ(said(log, "etc-release"), image + '\n');
+    return log;
+  }
+
+  // Between two boots.
+  void edit(const std::string& command) const {
+    EXPECT_LE(run({"e2fsck", "-fp", disk_}).status, 1);  // replays the journal
+    StoreFileSystem(disk_).edit(command);
+  }
+
+ private:
+  std::filesystem::path disk_;
+  std::filesystem::path initramfs_;
+};
+
+TEST(State, UpdateKeepsEtcAndRollbackGoesBack) {
+  const StatefulDisk disk("update");
+  const auto first = disk.boot("first");
+  EXPECT_EQ(said(first, "boots /etc"), "1\n");
+  EXPECT_EQ(said(first, "remove /etc/removed"), "ok\n");
+  EXPECT_THAT(said(first, "report"), HasSubstr("\"etc-upper\": \"created\""));
+
+  const auto update = disk.boot("second");
+  EXPECT_EQ(said(update, "boots /etc"), "2\n");
+  EXPECT_EQ(said(update, "remove /etc/removed"), "ENOENT\n");
+  EXPECT_THAT(said(update, "report"), HasSubstr("\"etc-upper\": \"copied\""));
+  // Its mode alone was changed, so its contents stayed in the first image, and come along all the same.
+  EXPECT_EQ(said(update, "read /etc/large"), said(first, "read /etc/large"));
+  EXPECT_EQ(said(update, "boots /var"), "2\n");
+
+  const auto rollback = disk.boot("first");
+  EXPECT_EQ(said(rollback, "boots /etc"), "2\n");  // not 3: what the second image changed is not there
+  EXPECT_THAT(said(rollback, "report"), HasSubstr("\"etc-upper\": \"kept\""));
+  EXPECT_EQ(said(rollback, "boots /var"), "3\n");
+}
+
+TEST(State, VarBeginsAsTheImagesAndFactoryResetBeginsAnew) {
+  const StatefulDisk disk("reset");
+  const auto first = disk.boot("first");
+  EXPECT_EQ(said(first, "var-seed"), "from the image\n");
+  const auto second = disk.boot("first");
+  EXPECT_EQ(said(second, "boots /etc"), "2\n");
+  EXPECT_THAT(said(second, "report"), HasSubstr("\"factory-reset\": false"));
+
+  disk.edit("write /dev/null composefs-state/factory-reset");
+  const auto reset = disk.boot("first");
+  EXPECT_EQ(said(reset, "boots /etc"), "1\n");
+  EXPECT_EQ(said(reset, "boots /var"), "1\n");
+  EXPECT_EQ(said(reset, "var-seed"), "from the image\n");
+  EXPECT_NE(said(reset, "machine-id"), said(second, "machine-id"));
+  EXPECT_THAT(said(reset, "report"), HasSubstr("\"factory-reset\": true"));
+
+  const auto after = disk.boot("first");
+  EXPECT_EQ(said(after, "boots /etc"), "2\n");
+  EXPECT_THAT(said(after, "report"), HasSubstr("\"factory-reset\": false"));
+}
+
 TEST(State, IsMissedWhenTheImageNeedsItAndThePolicyHasNone) {
   const auto& machine = small_machine();
   const auto disk = machine.store_disk("no-state", [](const std::filesystem::path& store) {

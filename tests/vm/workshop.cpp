@@ -101,6 +101,9 @@ void make_small_root(const std::filesystem::path& root, std::string_view release
   std::filesystem::copy_file(CFS_GUEST, root / "sbin/init");
   write(root / "etc/release", release);
   write(root / "etc/machine-id", "");
+  write(root / "etc/large", noise(5000, static_cast<unsigned>(release.size())));
+  write(root / "etc/removed", "by the guest program");
+  write(root / "var/seed", "from the image");
   write(root / "data/large", noise(3000000, 1));
   write(root / "data/other", noise(200000, 2));
   write(root / "data/third", noise(200000, 3));

@@ -38,8 +38,8 @@ inline std::filesystem::path operator/(const Workshop& workshop, std::string_vie
   return workshop.path(name);
 }
 
-// A root with the guest program (guest.cpp) as its init, /etc, and files to read in /data. `release` goes
-// into /etc/release, so that two roots differ.
+// A root with the guest program (guest.cpp) as its init, /etc, /var, and files to read in /data. `release`
+// goes into /etc/release, and its length into the contents of /etc/large, so that two roots differ.
 void make_small_root(const std::filesystem::path& root, std::string_view release);
 
 // Composes ROOT into STORE, makes a manifest of that name for image id "demo", and signs it. Returns the
