@@ -280,6 +280,7 @@ Result<Fd> Kernel::try_overlay(const OverlayLayers& layers, int interface, bool&
     CFS_TRY(context.set({"upperdir", fd_path(*layers.upper)}));
     CFS_TRY(context.set({"workdir", fd_path(*layers.work)}));
     request.mount = Access::read_write;
+    request.trusted = layers.trusted;
   } else {
     CFS_TRY(context.set({"ro", std::nullopt}));
     request.trusted = true;  // its device nodes and set-uid programs are part of the verified image

@@ -86,6 +86,12 @@ Result<Policy::State> parse_state(TomlTable table) {
     }
     state.var = *mode;
   }
+  if (const auto text = CFS_TRY(table.string("root"))) {
+    if (*text != "none" && *text != "transient") {
+      return fail(malformed, cat("state.root is \"", printable(*text), "\", not transient or none"));
+    }
+    state.root = *text == "transient" ? RootMode::transient : RootMode::none;
+  }
   if (const auto options = CFS_TRY(table.strings("options"))) {
     for (const std::string& option : *options) {
       if (option != "noexec") {
@@ -135,6 +141,10 @@ Result<CmdlineTrust> parse_cmdline(TomlTable table) {
 }
 
 }  // namespace
+
+std::string_view name(RootMode mode) noexcept {
+  return mode == RootMode::transient ? "transient" : "none";
+}
 
 Result<Policy> parse_policy(std::string_view text) {
   TomlTable top = CFS_TRY(TomlTable::parse(text, malformed));

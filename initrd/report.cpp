@@ -115,6 +115,7 @@ std::string Report::json() const {
              .raw("signers", strings(signers))
              .raw("refused", refusals.str())
              .raw("state", Json('{')
+                               .text("root", name(root))
                                .text("etc", name(etc))
                                .text("var", name(var))
                                .text("etc-upper", name(state.etc_upper))

@@ -29,12 +29,23 @@ struct ComposedRoot {
   std::string init;
 };
 
-Result<> compose(Kernel& kernel, const VerifiedImage& image, ComposedRoot& composed, std::size_t attempt) {
+Result<> compose(Kernel& kernel, const VerifiedImage& image, RootMode mode, ComposedRoot& composed,
+                 std::size_t attempt) {
   composed.image = CFS_TRY_IN(kernel.mount_image(image), "mount the image");
   CFS_TRY(composed.workspace.attach(composed.image, cat("image-", attempt)));
   composed.root_name = cat("root-", attempt);
-  composed.root = CFS_TRY_IN(kernel.mount_overlay({.lower = composed.image, .data = composed.objects}),
-                             "compose the root");
+  OverlayLayers layers{.lower = composed.image, .data = composed.objects, .trusted = true};
+  Fd upper;
+  Fd work;
+  if (mode == RootMode::transient) {
+    const Fd place =
+        CFS_TRY(make_upper(*CFS_TRY(composed.workspace.memory()), composed.root_name, composed.image));
+    upper = CFS_TRY(open_directory_beneath(place, "upper"));
+    work = CFS_TRY(open_directory_beneath(place, "work"));
+    layers.upper = &upper;
+    layers.work = &work;
+  }
+  composed.root = CFS_TRY_IN(kernel.mount_overlay(layers), "compose the root");
   return composed.workspace.attach(composed.root, composed.root_name);
 }
 
@@ -86,7 +97,7 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
       .measure = [&](const Fd& file, HashAlgorithm) { return kernel.measure_verity(file); }};
   const Decision decision = CFS_TRY(decide(store, input, [&](const Decision& accepted) -> Result<> {
     report.end_stage("verify");
-    return compose(kernel, accepted.image, composed, attempts++);
+    return compose(kernel, accepted.image, policy.state.root, composed, attempts++);
   }));
   report.end_stage("compose");
   report.manifest = decision.candidate.manifest;
@@ -94,6 +105,7 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
   report.image = decision.manifest.manifest();
   report.signers = decision.manifest.signers();
   report.refused = decision.refused;
+  report.root = policy.state.root;
   report.etc = decision.manifest.etc();
   report.var = decision.manifest.var();
   composed.init = decision.init;

@@ -45,6 +45,7 @@ struct OverlayLayers {
   const Fd& data;             // objects/
   const Fd* upper = nullptr;  // both or none
   const Fd* work = nullptr;
+  bool trusted = false;  // with an upper layer: whether device nodes and set-uid programs work all the same
 };
 
 class Kernel {
@@ -72,7 +73,8 @@ class Kernel {
   // read-only loop device. Code::mount_failed, Code::kernel_feature.
   [[nodiscard]] Result<Fd> mount_image(const VerifiedImage& image);
 
-  // A detached overlayfs mount with verity=require; read-only without an upper layer, else nodev and nosuid.
+  // A detached overlayfs mount with verity=require; read-only without an upper layer, else nodev and nosuid
+  // unless trusted.
   // Layers are given by the best interface the kernel takes. Code::kernel_feature naming what it lacks,
   // Code::mount_failed.
   [[nodiscard]] Result<Fd> mount_overlay(const OverlayLayers& layers);

@@ -18,6 +18,10 @@ namespace cfs {
 enum class CmdlineTrust : std::uint8_t { untrusted_cmdline, signed_cmdline };
 enum class FailureAction : std::uint8_t { reboot, poweroff, halt };
 
+// Whether the root itself can be changed: not at all, or in memory until the next boot, for debugging.
+enum class RootMode : std::uint8_t { none, transient };
+[[nodiscard]] std::string_view name(RootMode mode) noexcept;
+
 struct Policy {
   std::string image_id;  // manifests of other products are refused
   DeviceSpec store;      // where the store is, unless the command line selects another device
@@ -35,6 +39,7 @@ struct Policy {
     bool on_store = false;             // device = "store"
     EtcMode etc = EtcMode::transient;  // the loosest that a manifest may ask for: none < transient < overlay
     VarMode var = VarMode::bind;       // likewise: none < transient < bind
+    RootMode root = RootMode::none;
     bool noexec = false;  // mount options "noexec": on top of nodev and nosuid, which are always set
   } state;
 

@@ -10,6 +10,7 @@
 #include "cfs/candidates.hpp"
 #include "cfs/manifest.hpp"
 #include "cfs/mount_table.hpp"
+#include "cfs/policy.hpp"
 #include "cfs/result.hpp"
 #include "cfs/state.hpp"
 
@@ -35,6 +36,7 @@ class Report {
   Manifest image;
   std::vector<std::string> signers;
   std::vector<Refusal> refused;
+  RootMode root = RootMode::none;
   EtcMode etc = EtcMode::none;
   VarMode var = VarMode::none;
   StateOutcome state;

@@ -23,6 +23,7 @@ TEST(Policy, AbsentKeysAreSafe) {
   EXPECT_FALSE(policy->state.on_store);
   EXPECT_EQ(policy->state.etc, EtcMode::transient);
   EXPECT_EQ(policy->state.var, VarMode::bind);
+  EXPECT_EQ(policy->state.root, RootMode::none);
   EXPECT_FALSE(policy->state.noexec);
   EXPECT_EQ(policy->failure.action, FailureAction::reboot);
   EXPECT_FALSE(policy->failure.shell);
@@ -33,7 +34,8 @@ TEST(Policy, ReadsEveryKey) {
   const auto policy = parse_policy(
       std::string(least) + "device-timeout = 3600\n[trust]\nthreshold = 2\nrevoked = [\"" + key_id +
       "\"]\nsecurity-version-floor = 5\ncmdline-digest = false\n[tpm]\nmode = \"off\"\n"
-      "[state]\ndevice = \"UUID=1234-abcd\"\netc = \"overlay\"\nvar = \"none\"\noptions = "
+      "[state]\ndevice = \"UUID=1234-abcd\"\netc = \"overlay\"\nvar = \"none\"\nroot = "
+      "\"transient\"\noptions = "
       "[\"noexec\"]\n[failure]\naction = \"halt\"\nshell = true\n[cmdline]\ntrust = \"signed\"\n");
   ASSERT_TRUE(policy) << policy.error().what();
   EXPECT_EQ(policy->device_timeout, std::chrono::hours(1));
@@ -43,6 +45,7 @@ TEST(Policy, ReadsEveryKey) {
   EXPECT_EQ(policy->state.device, (DeviceSpec{DeviceSpec::By::uuid, "1234-abcd"}));
   EXPECT_EQ(policy->state.etc, EtcMode::overlay);
   EXPECT_EQ(policy->state.var, VarMode::none);
+  EXPECT_EQ(policy->state.root, RootMode::transient);
   EXPECT_TRUE(policy->state.noexec);
   EXPECT_EQ(policy->failure.action, FailureAction::halt);
   EXPECT_TRUE(policy->failure.shell);

@@ -26,6 +26,7 @@ TEST(ReportJson, SaysWhatHappened) {
   report.refused.push_back({{"newer", "current"}, Error(Code::signature_untrusted, "because\nof this")});
   report.etc = EtcMode::overlay;
   report.var = VarMode::bind;
+  report.root = RootMode::transient;
   report.state = {.machine_id = MachineId::kept, .etc_upper = EtcUpper::copied, .factory_reset = true};
   report.kernel_features = {"erofs-file"};
   report.mounts = {{.id = 7, .device = "0:40", .root = "/", .path = "/"},
@@ -42,6 +43,7 @@ TEST(ReportJson, SaysWhatHappened) {
   EXPECT_EQ(json["refused"][0]["reason"], "because\nof this");
   EXPECT_EQ(json["state"]["etc"], "overlay");
   EXPECT_EQ(json["state"]["var"], "bind");
+  EXPECT_EQ(json["state"]["root"], "transient");
   EXPECT_EQ(json["state"]["etc-upper"], "copied");
   EXPECT_EQ(json["state"]["machine-id"], "kept");
   EXPECT_EQ(json["state"]["factory-reset"], true);

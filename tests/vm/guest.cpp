@@ -131,6 +131,7 @@ int main(int argc, char** argv, char** environment) {
   try_write("/var/new");
   change_etc();
   say_lines("var-seed", read_text("/var/seed"));
+  count_boots("/usr");
   count_boots("/etc");
   count_boots("/var");
   std::printf("guest: done\n");

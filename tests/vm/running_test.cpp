@@ -262,6 +262,18 @@ TEST(State, VarBeginsAsTheImagesAndFactoryResetBeginsAnew) {
   EXPECT_THAT(said(after, "report"), HasSubstr("\"factory-reset\": false"));
 }
 
+TEST(State, TransientRootCanBeChangedUntilTheNextBoot) {
+  const StatefulDisk disk("transient-root", "etc = \"overlay\"\nroot = \"transient\"\n");
+  for (int boots = 1; boots <= 2; ++boots) {
+    const auto log = disk.boot("first");
+    EXPECT_EQ(said(log, "write /usr/new"), "ok\n");
+    EXPECT_EQ(said(log, "boots /usr"), "1\n");
+    EXPECT_EQ(said(log, "boots /etc"), std::to_string(boots) + '\n');
+    EXPECT_THAT(said(log, "mount"), HasSubstr(" / / rw,relatime - overlay composefs-root rw,"));
+    EXPECT_THAT(said(log, "report"), HasSubstr("\"root\": \"transient\""));
+  }
+}
+
 TEST(State, IsMissedWhenTheImageNeedsItAndThePolicyHasNone) {
   const auto& machine = small_machine();
   const auto disk = machine.store_disk("no-state", [](const std::filesystem::path& store) {
