@@ -101,6 +101,8 @@ CodeText describe(Code code) noexcept {
       return {"no-candidate", "install an image that this device accepts"};
     case Code::root_replaced:
       return {"root-replaced", "see what else mounts there: units, an fstab in the image or the initramfs"};
+    case Code::report_malformed:
+      return {"report-malformed", "use the cfs-sign of the same version as the initramfs"};
   }
   return {"unknown", "report this"};
 }

@@ -123,4 +123,11 @@ struct GcOptions {
 };
 [[nodiscard]] Result<> gc_command(const GcOptions& options);
 
+struct StatusOptions {
+  std::string root;  // of another system; empty: of this one
+  bool json = false;
+  bool journal = false;  // instead of printing
+};
+[[nodiscard]] Result<> status_command(const StatusOptions& options);
+
 }  // namespace cfs

@@ -299,6 +299,18 @@ void add_gc(CLI::App& app, Action& action) {
   command->add_flag("--json", options->json, "Print JSON");
 }
 
+void add_status(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::StatusOptions>();
+  auto* command =
+      add_command(app, action, "status", "Say which image this system runs, and whether it still does",
+                  options, cfs::status_command);
+  auto* json = command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--journal", options->journal, "Write to the systemd journal instead of printing")
+      ->excludes(json);
+  command->add_option("--root", options->root, "Root directory of the system to look at (default: /)")
+      ->type_name("DIR");
+}
+
 int report(const Error& error) {
   const std::string line = cfs::cat("cfs-sign: ", error.line(), '\n');
   static_cast<void>(std::fputs(line.c_str(), stderr));
@@ -332,6 +344,7 @@ int run(int argc, char** argv) {
   add_diff(app, action);
   add_fsck(app, action);
   add_gc(app, action);
+  add_status(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -56,7 +56,8 @@ enum class Code : std::uint8_t {
   init_failed,          // the init program could not be executed
   state_failed,         // /etc, /var or machine-id could not be set up
   no_candidate,         // no manifest was acceptable
-  root_replaced,        // the root about to be entered is not, or not only, the verified one
+  root_replaced,        // the root is not, or not only, the verified one
+  report_malformed,     // boot.json does not say what it must say
 };
 
 // The stable name, such as "digest-mismatch".

@@ -1,0 +1,63 @@
+// boot.json as the running system reads it: what report.hpp writes in the initrd.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cfs/mount_table.hpp"
+#include "cfs/result.hpp"
+
+namespace cfs {
+
+inline constexpr std::size_t boot_report_max_bytes = 1024UL * 1024;
+
+struct BootReport {
+  std::string image_id;
+  std::string version;
+  std::uint64_t security_version = 0;
+  std::string digest;
+  std::string manifest;
+  std::string slot;                  // empty: named by the command line
+  std::vector<std::string> signers;  // key ids; at least one
+
+  struct Refused {
+    std::string manifest;
+    std::string slot;
+    std::string code;
+    std::string reason;
+  };
+  std::vector<Refused> refused;
+
+  std::string root_mode;  // "none", "transient"
+  std::string etc;
+  std::string var;
+  std::string etc_upper;
+  std::string machine_id;
+  bool factory_reset = false;
+  std::string state_device;  // empty: none
+  std::string store_device;
+  std::vector<TreeMount> mounts;  // without ids; the first is that of "/"
+
+  std::string kernel_release;
+  std::vector<std::string> kernel_features;
+
+  struct Stage {
+    std::string name;
+    std::uint64_t end_us = 0;  // on CLOCK_MONOTONIC
+    std::uint64_t us = 0;
+  };
+  std::vector<Stage> stages;
+};
+
+// Strict about all of the above; other members are ignored, as later versions may add some.
+// Code::report_malformed.
+[[nodiscard]] Result<BootReport> parse_boot_report(std::string_view text);
+
+// The report's own JSON with two members more: "as-recorded", and "problem", the reason why not (or null).
+// Code::report_malformed.
+[[nodiscard]] Result<std::string> status_json(std::string_view report, const Result<>& check);
+
+}  // namespace cfs

@@ -1,0 +1,158 @@
+// Runs `cfs-sign status` on what a boot left, tests/golden/status, and on what
+// it could have become.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <nlohmann/json.hpp>
+
+#include "vm/workshop.hpp"
+
+namespace cfs::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr auto fixture = CFS_SOURCE "/tests/golden/status";
+constexpr auto report = "run/composefs-root/boot.json";
+constexpr auto mounts = "proc/self/mountinfo";
+
+class Status : public ::testing::Test {
+ protected:
+  Status() { must({"cp", "-r", fixture, root_}); }
+
+  // Exactly one place of the file must have the old text.
+  void replace(const std::string& file, const std::string& old_text, const std::string& new_text) const {
+    std::string text = read_bytes(root_ / file);
+    const auto at = text.find(old_text);
+    ASSERT_NE(at, std::string::npos) << old_text;
+    ASSERT_EQ(text.find(old_text, at + 1), std::string::npos) << old_text;
+    write(root_ / file, text.replace(at, old_text.size(), new_text));
+  }
+  void add_mount(const std::string& line) const {
+    write(root_ / mounts, read_bytes(root_ / mounts) + line + '\n');
+  }
+
+  [[nodiscard]] Outcome status(const std::vector<std::string>& options = {}) const {
+    std::vector<std::string> command{cfs_sign_program, "status", "--root", root_};
+    command.insert(command.end(), options.begin(), options.end());
+    return run(command);
+  }
+
+  void expect_replaced(const std::string& words) const {
+    const Outcome outcome = status();
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.errors, ::testing::StartsWith("cfs-sign: root-replaced: " + words));
+    EXPECT_THAT(outcome.output, HasSubstr("now               " + words));
+  }
+  void expect_malformed() const {
+    const Outcome outcome = status();
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.errors, HasSubstr("report-malformed"));
+    EXPECT_EQ(outcome.output, "");
+  }
+
+  Workshop workshop_;
+  std::filesystem::path root_ = workshop_ / "root";
+};
+
+TEST_F(Status, SaysWhatRuns) {
+  const Outcome outcome = status();
+  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_EQ(outcome.output, read_bytes(root_ / "expected.txt"));
+}
+
+TEST_F(Status, GivesTheReportAsJson) {
+  const Outcome sound = status({"--json"});
+  EXPECT_EQ(sound.status, 0) << sound.errors;
+  auto json = nlohmann::json::parse(sound.output);
+  EXPECT_EQ(json["as-recorded"], true);
+  EXPECT_TRUE(json["problem"].is_null());
+  json.erase("as-recorded");
+  json.erase("problem");
+  EXPECT_EQ(json, nlohmann::json::parse(read_bytes(root_ / report)));
+
+  replace(mounts, "0:26", "0:99");
+  const Outcome other = status({"--json"});
+  EXPECT_EQ(other.status, 1);
+  json = nlohmann::json::parse(other.output);
+  EXPECT_EQ(json["as-recorded"], false);
+  EXPECT_THAT(json["problem"].get<std::string>(), HasSubstr("0:99, not 0:26"));
+}
+
+TEST_F(Status, NoticesAnotherRoot) {
+  replace(mounts, "0:26", "0:99");
+  expect_replaced("/ is not the mount that the boot made but overlay composefs-root (0:99, not 0:26)");
+}
+
+TEST_F(Status, NoticesARootThatDemandsNoDigests) {
+  replace(mounts, "datadir+=/proc/self/fd/8,redirect_dir=on,verity=require,metacopy=on\n41",
+          "datadir+=/proc/self/fd/8,redirect_dir=on,verity=on,metacopy=on\n41");
+  expect_replaced("/ is no overlay with verity=require");
+}
+
+TEST_F(Status, NoticesAnEtcThatDemandsNoDigests) {
+  replace(mounts, "verity=require,metacopy=on\n42", "metacopy=on\n42");
+  expect_replaced("/etc is no overlay with verity=require");
+}
+
+TEST_F(Status, NoticesAMissingMount) {
+  replace(mounts, "/composefs-state/var /var ", "/composefs-state/var /srv ");
+  expect_replaced("nothing is mounted at /var");
+}
+
+TEST_F(Status, NoticesAnotherPartOfTheStateAtVar) {
+  replace(mounts, "/composefs-state/var /var ", "/elsewhere /var ");
+  expect_replaced("/var is not the mount that the boot made but ext4 /dev/vda2");
+}
+
+TEST_F(Status, NoticesAMountOverAVerifiedOne) {
+  add_mount("50 41 0:40 / /etc rw - tmpfs evil rw");
+  expect_replaced("/etc is not the mount that the boot made but tmpfs evil");
+}
+
+TEST_F(Status, NoticesOtherPrograms) {
+  add_mount("50 40 0:40 / /usr/bin rw - tmpfs evil rw");
+  expect_replaced("what is mounted at /usr/bin was not verified");
+}
+
+TEST_F(Status, TellsATransientRoot) {
+  replace(report, "\"root\": \"none\"", "\"root\": \"transient\"");
+  expect_replaced("the policy has state.root = \"transient\"");
+}
+
+TEST_F(Status, TellsASystemThatBootedInAnotherWay) {
+  std::filesystem::remove(root_ / report);
+  const Outcome outcome = status();
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.errors, HasSubstr("this system was not booted by composefs-root"));
+}
+
+TEST_F(Status, RefusesAReportThatLacksSomething) {
+  const std::string text = read_bytes(root_ / report);
+  const std::vector<std::pair<std::string, std::string>> changes{
+      {"\"format\": 1", "\"format\": 2"},
+      {"\"digest\"", "\"digests\""},
+      {"\"security-version\": 7", "\"security-version\": -7"},
+      {"\"security-version\": 7", "\"security-version\": 7.5"},
+      {"\"version\": \"2026.11.24\"", "\"version\": 2026"},
+      {"[\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"]", "[]"},
+      {"{\"path\": \"/\", ", "{\"path\": \"/usr\", "},
+      {"\"reason\": \"demo-8.toml.sig: 0 of 1 signatures\\u000a\"", "\"reason\": null"},
+      {"\"us\": 300}]", "\"us\": 300}"},
+  };
+  for (const auto& [old_text, new_text] : changes) {
+    SCOPED_TRACE(new_text);
+    write(root_ / report, text);
+    replace(report, old_text, new_text);
+    expect_malformed();
+  }
+  for (const std::string& bytes :
+       {std::string(), std::string("\xff\xfe"), std::string("[]"), std::string("1")}) {
+    SCOPED_TRACE(bytes);
+    write(root_ / report, bytes);
+    expect_malformed();
+  }
+}
+
+}  // namespace
+}  // namespace cfs::test
