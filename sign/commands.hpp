@@ -130,4 +130,10 @@ struct StatusOptions {
 };
 [[nodiscard]] Result<> status_command(const StatusOptions& options);
 
+struct FactoryResetOptions {
+  std::string state;  // where the file system with the state is mounted; empty: that of this system
+  bool cancel = false;
+};
+[[nodiscard]] Result<> factory_reset_command(const FactoryResetOptions& options);
+
 }  // namespace cfs

@@ -311,6 +311,18 @@ void add_status(CLI::App& app, Action& action) {
       ->type_name("DIR");
 }
 
+void add_factory_reset(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::FactoryResetOptions>();
+  auto* command =
+      add_command(app, action, "factory-reset", "Have the next boot throw away /etc, /var and machine id",
+                  options, cfs::factory_reset_command);
+  command
+      ->add_option("--state", options->state,
+                   "Where the file system with the state is mounted (default: the state of this system)")
+      ->type_name("DIR");
+  command->add_flag("--cancel", options->cancel, "Take it back, as long as there was no boot");
+}
+
 int report(const Error& error) {
   const std::string line = cfs::cat("cfs-sign: ", error.line(), '\n');
   static_cast<void>(std::fputs(line.c_str(), stderr));
@@ -345,6 +357,7 @@ int run(int argc, char** argv) {
   add_fsck(app, action);
   add_gc(app, action);
   add_status(app, action);
+  add_factory_reset(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

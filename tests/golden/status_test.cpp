@@ -1,4 +1,4 @@
-// Runs `cfs-sign status` on what a boot left, tests/golden/status, and on what
+// Runs `cfs-sign status` and `cfs-sign factory-reset` on what a boot left, tests/golden/status, and on what
 // it could have become.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -151,6 +151,22 @@ TEST_F(Status, RefusesAReportThatLacksSomething) {
     SCOPED_TRACE(bytes);
     write(root_ / report, bytes);
     expect_malformed();
+  }
+}
+
+TEST(FactoryReset, SetsTheFlagAndTakesItBack) {
+  const Workshop workshop;
+  EXPECT_THAT(run({cfs_sign_program, "factory-reset", "--state", workshop.path()}).errors,
+              HasSubstr("there is no composefs-state"));
+  const auto flag = workshop / "composefs-state/factory-reset";
+  std::filesystem::create_directory(workshop / "composefs-state");
+  for (int times = 0; times < 2; ++times) {
+    cfs_sign({"factory-reset", "--state", workshop.path()});
+    EXPECT_TRUE(std::filesystem::is_regular_file(flag));
+  }
+  for (int times = 0; times < 2; ++times) {
+    cfs_sign({"factory-reset", "--cancel", "--state", workshop.path()});
+    EXPECT_FALSE(std::filesystem::exists(flag));
   }
 }
 

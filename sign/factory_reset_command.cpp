@@ -1,0 +1,62 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "cfs/atomic_file.hpp"
+#include "cfs/block_device.hpp"
+#include "cfs/boot_report.hpp"
+#include "cfs/file.hpp"
+#include "cfs/kernel.hpp"
+#include "cfs/report.hpp"
+#include "cfs/state_directory.hpp"
+#include "cfs/text.hpp"
+#include "commands.hpp"
+
+namespace cfs {
+
+namespace {
+
+// The file system with the state of the running system. It is mounted already, and hidden: this mount of it
+// is detached, so nobody sees it either, and goes away with its descriptor.
+Result<Fd> mount_running_state() {
+  const std::string file = cat(report_directory, '/', report_name);
+  const BootReport report =
+      CFS_TRY_IN(parse_boot_report(CFS_TRY(read_file(file, boot_report_max_bytes))), file);
+  if (report.state_device.empty()) {
+    return fail(Code::not_found, "this system keeps no state: each boot is a factory reset already");
+  }
+  const Fd device(::open(report.state_device.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!device) {
+    return fail_errno(Code::io_error, cat("open ", printable(report.state_device)));
+  }
+  return Kernel().mount({.type = probe(device).file_system,
+                         .source = report.state_device,
+                         .superblock = Access::read_write,
+                         .mount = Access::read_write,
+                         .noexec = true});
+}
+
+}  // namespace
+
+Result<> factory_reset_command(const FactoryResetOptions& options) {
+  const Fd file_system = options.state.empty() ? CFS_TRY_IN(mount_running_state(), "find the state")
+                                               : CFS_TRY(open_directory(options.state));
+  const auto state = open_directory_beneath(file_system, std::string(state_directory_name));
+  if (!state) {
+    return fail(Code::not_found,
+                cat("there is no ", state_directory_name, " on the file system of the state"));
+  }
+  const std::string flag(factory_reset_flag);
+  if (options.cancel) {
+    const Fd directory(::openat(state->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if ((::unlinkat(state->get(), flag.c_str(), 0) != 0 && errno != ENOENT) ||
+        ::fsync(directory.get()) != 0) {
+      return fail_errno(Code::io_error, cat("remove ", flag));
+    }
+    return {};
+  }
+  return write_file(cat("/proc/self/fd/", state->get(), '/', flag), {});
+}
+
+}  // namespace cfs
