@@ -27,7 +27,8 @@ std::string fd_path(const Fd& fd) {
   return cat("/proc/self/fd/", fd.get());
 }
 
-// A file system being configured: fsopen(2) to fsmount(2). Keeps the first thing the kernel refused.
+// A file system being configured: fsopen(2) to fsmount(2), or fspick(2) and again. Keeps the first thing the
+// kernel refused.
 class FsContext {
  public:
   static Result<FsContext> open(const std::string& type) {
@@ -37,6 +38,14 @@ class FsContext {
                              : fail_errno(Code::mount_failed, cat("fsopen ", type));
     }
     return FsContext(type, std::move(fd));
+  }
+
+  static Result<FsContext> pick(const Fd& mount) {
+    Fd fd(::fspick(mount.get(), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC));
+    if (!fd) {
+      return fail_errno(Code::mount_failed, "fspick");
+    }
+    return FsContext("the file system", std::move(fd));
   }
 
   Result<> set(const MountOption& option) {
@@ -51,6 +60,8 @@ class FsContext {
   }
 
   Result<> create() { return configure(FSCONFIG_CMD_CREATE, nullptr, nullptr, 0, "create"); }
+
+  Result<> reconfigure() { return configure(FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0, "reconfigure"); }
 
   // errno of the last refusal.
   [[nodiscard]] int error() const noexcept { return error_; }
@@ -357,6 +368,12 @@ Result<> Kernel::set_access(const Fd& mount, Access access) {
     return fail_errno(Code::mount_failed, "change a mount between read-only and writable");
   }
   return {};
+}
+
+Result<> Kernel::set_file_system_read_only(const Fd& mount) {
+  FsContext context = CFS_TRY(FsContext::pick(mount));
+  CFS_TRY(context.set({"ro", std::nullopt}));
+  return context.reconfigure();
 }
 
 Result<> Kernel::attach(const Fd& mount, const Fd& directory, const std::string& path) {

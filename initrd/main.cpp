@@ -14,6 +14,7 @@
 #include "cfs/kernel.hpp"
 #include "cfs/log.hpp"
 #include "cfs/mount_helper.hpp"
+#include "cfs/shutdown.hpp"
 #include "cfs/text.hpp"
 
 namespace {
@@ -169,6 +170,14 @@ int main(int, char** argv, char** environment) {
   }
   const std::string_view program = argv[0] == nullptr ? "" : argv[0];
   const Words words = strings(argv[0] == nullptr ? argv : argv + 1);
-  return program.substr(program.rfind('/') + 1) == "mount.composefs-root" ? mount_helper(words)
-                                                                          : command(words);
+  const std::string_view name = program.substr(program.rfind('/') + 1);
+  if (name == "mount.composefs-root") {
+    return mount_helper(words);
+  }
+  // systemd calls what lies in its directory system-shutdown, and says what comes next ("reboot").
+  if (name == "composefs-root-shutdown") {
+    cfs::Kernel kernel;
+    return status_of(cfs::release_state(kernel));
+  }
+  return command(words);
 }

@@ -138,6 +138,7 @@ Result<> write_report(const Report& report, const std::string& directory) {
     return fail_errno(Code::io_error, cat("create ", directory));
   }
   constexpr mode_t mode = 0444;
+  CFS_TRY(write_file(cat(directory, '/', state_device_name), report.state_device, mode));
   CFS_TRY(write_file(cat(directory, '/', mount_record_name), mount_record(report.mounts), mode));
   return write_file(cat(directory, '/', report_name), report.json(), mode);
 }

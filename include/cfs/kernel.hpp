@@ -86,6 +86,10 @@ class Kernel {
   // Makes a mount writable or read-only; its superblock stays as it is.
   [[nodiscard]] Result<> set_access(const Fd& mount, Access access);
 
+  // Makes the file system of a mount read-only, for all mounts of it, so that it is as after being unmounted.
+  // Code::mount_failed, also while a file on it is open for writing.
+  [[nodiscard]] Result<> set_file_system_read_only(const Fd& mount);
+
   // Attaches a detached mount at `path` below `directory`, without following links. Code::mount_failed.
   [[nodiscard]] Result<> attach(const Fd& mount, const Fd& directory, const std::string& path);
 

@@ -59,13 +59,14 @@ class Report {
   std::chrono::steady_clock::time_point start_;
 };
 
-// Where the report of the newest verified root lies: the whole as JSON, and its mounts alone, a line each as
-// mount_record() writes them.
+// Where the report of the newest verified root lies: the whole as JSON; its mounts alone, a line each as
+// mount_record() writes them; and the device of its state alone, nothing where there is none.
 inline constexpr auto report_directory = "/run/composefs-root";
 inline constexpr auto report_name = "boot.json";
 inline constexpr auto mount_record_name = "mounts";
+inline constexpr auto state_device_name = "state-device";
 
-// Writes both files below `directory`, which is made if it is not there, each complete or not at all, in
+// Writes these files below `directory`, which is made if it is not there, each complete or not at all, in
 // place of older ones. Code::io_error.
 [[nodiscard]] Result<> write_report(const Report& report, const std::string& directory = report_directory);
 
