@@ -2,7 +2,7 @@
 // looks around, as its user would.
 #include <gmock/gmock.h>
 
-#include "qemu/machine.hpp"
+#include "login_console.hpp"
 #include "small_machine.hpp"
 
 namespace cfs::test {
@@ -11,50 +11,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-constexpr auto boot_timeout = std::chrono::seconds(240);
-constexpr auto command_timeout = std::chrono::seconds(60);
-
-// A shell on the console of a machine.
-class Console {
- public:
-  explicit Console(const MachineOptions& options) : machine_(*Machine::start(options)) {
-    expect("login: ", boot_timeout);
-    type("root\n");
-    expect("# ", command_timeout);
-    type("stty -echo; PS1=\n");
-    (void)run("true");
-  }
-
-  // What a command prints.
-  std::string run(const std::string& command) {
-    type(command + "; echo end-$((6 * 7))\n");
-    std::string output = expect("end-42\n", command_timeout);
-    output.erase(output.rfind("end-42"));
-    output.erase(0, output.find_first_not_of('\n'));  // of the line that was typed
-    return output;
-  }
-
-  void power_off() {
-    type("systemctl poweroff\n");
-    const auto ended = machine_.wait_exit(boot_timeout);
-    EXPECT_TRUE(ended) << ended.error().line();
-  }
-
-  [[nodiscard]] const std::string& log() const { return machine_.log(); }
-
- private:
-  std::string expect(std::string_view marker, Machine::Timeout timeout) {
-    auto text = machine_.wait_for(marker, timeout);
-    if (!text) {
-      throw std::runtime_error(text.error().line() + "\n" + machine_.log());
-    }
-    return *text;
-  }
-  void type(const std::string& text) { EXPECT_TRUE(machine_.send(text)); }
-
-  Machine machine_;
-};
 
 class Debian : public ::testing::TestWithParam<const char*> {};
 

@@ -1,0 +1,59 @@
+// A whole system at whose serial console a test logs in.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "qemu/machine.hpp"
+
+namespace cfs::test {
+
+inline constexpr auto console_boot_timeout = std::chrono::seconds(240);
+inline constexpr auto console_command_timeout = std::chrono::seconds(60);
+
+// A shell on the console of a machine.
+class Console {
+ public:
+  explicit Console(const MachineOptions& options) : machine_(*Machine::start(options)) {
+    expect("login: ", console_boot_timeout);
+    type("root\n");
+    expect("# ", console_command_timeout);
+    type("stty -echo; PS1=\n");
+    (void)run("true");
+  }
+
+  // What a command prints.
+  std::string run(const std::string& command) {
+    type(command + "; echo end-$((6 * 7))\n");
+    std::string output = expect("end-42\n", console_command_timeout);
+    output.erase(output.rfind("end-42"));
+    output.erase(0, output.find_first_not_of('\n'));  // of the line that was typed
+    return output;
+  }
+
+  void power_off() {
+    type("systemctl poweroff\n");
+    const auto ended = machine_.wait_exit(console_boot_timeout);
+    EXPECT_TRUE(ended) << ended.error().line();
+  }
+
+  [[nodiscard]] const std::string& log() const { return machine_.log(); }
+
+ private:
+  std::string expect(std::string_view marker, Machine::Timeout timeout) {
+    auto text = machine_.wait_for(marker, timeout);
+    if (!text) {
+      throw std::runtime_error(text.error().line() + "\n" + machine_.log());
+    }
+    return *text;
+  }
+  void type(const std::string& text) { EXPECT_TRUE(machine_.send(text)); }
+
+  Machine machine_;
+};
+
+}  // namespace cfs::test
