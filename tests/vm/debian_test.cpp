@@ -30,6 +30,7 @@ TEST_P(Debian, BootsToMultiUserFromAVerifiedRoot) {
   write(workshop / "policy.toml",
         "image-id = \"demo\"\n"
         "store = \"PARTLABEL=composefs-store\"\n"
+        "device-timeout = 120\n"
         "[state]\n"
         "device = \"PARTLABEL=composefs-state\"\n"
         "[failure]\n"

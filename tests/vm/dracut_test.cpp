@@ -70,6 +70,7 @@ class BuildHost {
     write(policy(),
           "image-id = \"demo\"\n"
           "store = \"PARTLABEL=composefs-store\"\n"
+          "device-timeout = 120\n"
           "[state]\n"
           "device = \"PARTLABEL=composefs-state\"\n"
           "[failure]\n"

@@ -43,6 +43,7 @@ class System {
     write(workshop_ / "policy.toml",
           "image-id = \"demo\"\n"
           "store = \"PARTLABEL=composefs-store\"\n"
+          "device-timeout = 120\n"
           "[state]\n"
           "etc = \"overlay\"\n"
           "device = \"" +
