@@ -1,12 +1,15 @@
 #include "cfs/file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <memory>
 
 #include "cfs/text.hpp"
 
@@ -124,6 +127,41 @@ Result<std::string> read_all(const Fd& file, std::size_t limit) {
       return fail(Code::path_refused, cat("larger than the ", limit, " bytes it may have"));
     }
   }
+}
+
+Result<std::vector<std::string>> list_directory(const Fd& directory) {
+  Fd readable(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(readable ? ::fdopendir(readable.get()) : nullptr,
+                                                    ::closedir);
+  if (entries == nullptr) {
+    return fail_errno(Code::io_error, "read the directory");
+  }
+  (void)readable.release();  // the stream's now
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry =
+        ::readdir(entries.get());  // NOLINT(concurrency-mt-unsafe): the stream is ours alone
+    if (entry == nullptr) {
+      break;
+    }
+    if (const std::string_view name = entry->d_name; name != "." && name != "..") {
+      names.emplace_back(name);
+    }
+  }
+  if (errno != 0) {
+    return fail_errno(Code::io_error, "read the directory");
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::size_t> read_some(const Fd& file, std::span<char> buffer) {
+  ssize_t got = 0;
+  do {
+    got = ::read(file.get(), buffer.data(), buffer.size());
+  } while (got < 0 && errno == EINTR);
+  return got < 0 ? fail_errno(Code::io_error, "read") : Result<std::size_t>(static_cast<std::size_t>(got));
 }
 
 Result<> read_exactly(const Fd& file, std::uint64_t offset, std::span<char> buffer) {

@@ -1,6 +1,5 @@
 #include "cfs/state_directory.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -9,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,20 +26,6 @@ constexpr std::string_view unfinished = ".new";  // a directory that is being ma
 
 bool exists(const Fd& parent, std::string_view name) {
   return ::faccessat(parent.get(), std::string(name).c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-Result<std::vector<std::string>> names_in(const Fd& directory, std::string_view what) {
-  const int copy = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(copy < 0 ? nullptr : ::fdopendir(copy), ::closedir);
-  if (entries == nullptr) {
-    return fail_errno(Code::state_failed, cat("read the directory ", what));
-  }
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(entries.get())) {
-    names.emplace_back(entry->d_name);
-  }
-  std::erase_if(names, [](const std::string& name) { return name == "." || name == ".."; });
-  return names;
 }
 
 Result<> rename(const Fd& parent, std::string_view from, const Fd& to_parent, std::string_view to) {
@@ -128,7 +112,7 @@ Result<> StateDirectory::throw_away(const Fd& parent, std::string_view name) {
 Result<StateDirectory::Etc> StateDirectory::etc(const Digest& image, const Fd& lower, const Fd& objects) {
   const Fd place = CFS_TRY(make_directory(state_, "etc", 0700));
   std::vector<UpperName> uppers;
-  for (const std::string& name : CFS_TRY(names_in(place, "etc"))) {
+  for (const std::string& name : CFS_TRY_IN(list_directory(place), "etc")) {
     if (const auto upper = parse_upper_name(name)) {
       uppers.push_back(*upper);
     } else if (name == unfinished) {
@@ -176,7 +160,7 @@ Result<> StateDirectory::fill_var(const Fd& image_var) {
   }
   if (exists(state_, "var")) {
     const Fd var = CFS_TRY(open_directory_beneath(state_, "var"));
-    if (!CFS_TRY(names_in(var, "var")).empty()) {
+    if (!CFS_TRY_IN(list_directory(var), "var").empty()) {
       return {};
     }
   }

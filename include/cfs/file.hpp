@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "cfs/fd.hpp"
 #include "cfs/result.hpp"
@@ -32,6 +33,10 @@ namespace cfs {
 // Code::path_refused if it is not a link or its target is longer than 4095 bytes.
 [[nodiscard]] Result<std::optional<std::string>> read_link(const Fd& directory, const std::string& name);
 
+// The names in an open directory, which may be open with O_PATH only, sorted, without "." and "..".
+// Code::io_error, also when the directory cannot be read to its end.
+[[nodiscard]] Result<std::vector<std::string>> list_directory(const Fd& directory);
+
 // Everything from the descriptor's start, with pread(2): at most `limit` bytes, more is Code::path_refused
 // ("larger than N bytes"). Code::io_error.
 [[nodiscard]] Result<std::string> read_all(const Fd& file, std::size_t limit);
@@ -43,6 +48,10 @@ namespace cfs {
 // Opens and reads a file that the user or the initramfs names. For pseudo files such as /proc/cmdline too.
 // Code::not_found, Code::io_error, Code::path_refused.
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t limit);
+
+// Reads at the descriptor's position as much as there is at once, at most what fits into `buffer`, and gives
+// how much that was: 0 at the end. Code::io_error.
+[[nodiscard]] Result<std::size_t> read_some(const Fd& file, std::span<char> buffer);
 
 // Writes all bytes at the descriptor's position. Code::io_error.
 [[nodiscard]] Result<> write_all(const Fd& file, std::string_view bytes);

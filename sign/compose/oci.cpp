@@ -131,14 +131,7 @@ class Blob {
 
   // None at the end.
   Result<std::span<const char>> next() {
-    ssize_t got = 0;
-    do {
-      got = ::read(file_.get(), buffer_.data(), buffer_.size());
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) {
-      return fail_errno(Code::io_error, "read");
-    }
-    const auto bytes = std::span<const char>(buffer_).first(static_cast<std::size_t>(got));
+    const auto bytes = std::span<const char>(buffer_).first(CFS_TRY(read_some(file_, buffer_)));
     if (EVP_DigestUpdate(hash_.get(), bytes.data(), bytes.size()) != 1) {
       return fail(Code::io_error, "hash it");
     }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "cfs/file.hpp"
 #include "cfs/fsverity.hpp"
 #include "cfs/object_store.hpp"
 #include "cfs/posix_acl.hpp"
@@ -363,14 +364,7 @@ Result<FileTree> load_tar(const std::string& path, const ScanOptions& options) {
   }
   std::vector<char> buffer(read_size);
   const ArchiveSource source = [&]() -> Result<std::span<const char>> {
-    ssize_t got = 0;
-    do {
-      got = ::read(file.get(), buffer.data(), buffer.size());
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) {
-      return fail_errno(Code::io_error, "read");
-    }
-    return std::span<const char>(buffer).first(static_cast<std::size_t>(got));
+    return std::span<const char>(buffer).first(CFS_TRY(read_some(file, buffer)));
   };
   TreeBuilder tree(options.exclude);
   CFS_TRY_IN(read_tar(source, tree, Whiteouts::are_files, options), shown);

@@ -1,12 +1,10 @@
 #include "cfs/store_contents.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "cfs/file.hpp"
 #include "cfs/manifest.hpp"
@@ -18,38 +16,6 @@
 namespace cfs {
 
 namespace {
-
-struct CloseDirectory {
-  void operator()(DIR* stream) const { ::closedir(stream); }
-};
-
-// The names in `path` below `store`, sorted.
-Result<std::vector<std::string>> list(const Fd& store, const std::string& path) {
-  const Fd found = CFS_TRY(open_directory_beneath(store, path));
-  Fd directory(::openat(found.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const std::unique_ptr<DIR, CloseDirectory> stream(directory ? ::fdopendir(directory.get()) : nullptr);
-  if (!stream) {
-    return fail_errno(Code::io_error, cat("list ", path));
-  }
-  static_cast<void>(directory.release());  // the stream's now
-  std::vector<std::string> names;
-  for (;;) {
-    errno = 0;
-    // The stream is this function's own. NOLINTNEXTLINE(concurrency-mt-unsafe)
-    const dirent* const entry = ::readdir(stream.get());
-    if (entry == nullptr) {
-      break;
-    }
-    if (const std::string_view name = entry->d_name; name != "." && name != "..") {
-      names.emplace_back(name);
-    }
-  }
-  if (errno != 0) {
-    return fail_errno(Code::io_error, cat("list ", path));
-  }
-  std::ranges::sort(names);
-  return names;
-}
 
 tl::unexpected<Error> foreign(std::string_view path) {
   return fail(Code::store_malformed, cat(printable(path), " is not part of a store"));
@@ -89,7 +55,8 @@ class Lister {
 };
 
 Result<> Lister::read_each(const std::string& directory, Read read) {
-  for (const std::string& name : CFS_TRY(list(store_.directory, directory))) {
+  const Fd listed = CFS_TRY(open_directory_beneath(store_.directory, directory));
+  for (const std::string& name : CFS_TRY_IN(list_directory(listed), directory)) {
     const std::string path = directory == "." ? name : cat(directory, '/', name);
     if (name.starts_with('.')) {
       store_.leftovers.push_back(path);

@@ -7,6 +7,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "temp_directory.hpp"
 
 namespace cfs {
@@ -35,6 +37,31 @@ TEST_F(Files, OpensFilesBeneath) {
   EXPECT_EQ(read_all(open_file_beneath(root, "a/b/c").value(), 100).value(), "deep");
   EXPECT_EQ(refusal("absent"), Code::not_found);
   EXPECT_EQ(refusal("a/absent/c"), Code::not_found);
+}
+
+TEST_F(Files, ListsDirectories) {
+  directory.write("inside/b", "");
+  directory.write("inside/.hidden", "");
+  directory.write("inside/a/below", "");
+  const std::vector<std::string> names{".hidden", "a", "b", "file"};
+  EXPECT_EQ(list_directory(root).value(), names);
+  EXPECT_EQ(list_directory(root).value(), names);  // from the start again
+  const Fd path_only = open_path_beneath(root, "a").value();
+  EXPECT_EQ(list_directory(path_only).value(), std::vector<std::string>{"below"});
+  EXPECT_EQ(list_directory(open_file_beneath(root, "file").value()).error().code(), Code::io_error);
+}
+
+TEST_F(Files, ReadsSomeAndExactly) {
+  const Fd file = open_file_beneath(root, "file").value();
+  std::array<char, 5> buffer{};
+  EXPECT_EQ(read_some(file, buffer).value(), 5U);
+  EXPECT_EQ(read_some(file, buffer).value(), 3U);
+  EXPECT_EQ(std::string(buffer.data(), 3), "nts");
+  EXPECT_EQ(read_some(file, buffer).value(), 0U);
+  ASSERT_TRUE(read_exactly(file, 3, buffer));
+  EXPECT_EQ(std::string(buffer.data(), 5), "tents");
+  EXPECT_EQ(read_exactly(file, 4, buffer).error().code(), Code::input_changed);
+  EXPECT_EQ(read_some(root, buffer).error().code(), Code::io_error);
 }
 
 TEST_F(Files, RefusesWaysOut) {
