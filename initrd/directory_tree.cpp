@@ -11,13 +11,12 @@
 #include <array>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "cfs/digest.hpp"
 #include "cfs/file.hpp"
+#include "cfs/metacopy.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -31,27 +30,19 @@ constexpr std::string_view redirect = "trusted.overlay.redirect";
 constexpr std::array<std::string_view, 4> ties{"trusted.overlay.origin", "trusted.overlay.impure",
                                                "trusted.overlay.nlink", "trusted.overlay.uuid"};
 
-using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
-
-// Lists a directory that may be open with O_PATH only.
-Directory list(const Fd& directory) {
-  const int copy = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return {copy < 0 ? nullptr : ::fdopendir(copy), ::closedir};
-}
-
-bool is_dots(std::string_view name) {
-  return name == "." || name == "..";
-}
-
 bool remove_below(const Fd& directory, dev_t device, std::chrono::steady_clock::time_point deadline) {
-  const Directory entries = list(directory);
+  // Not list_directory(): the deadline may come before all names are read.
+  Fd readable(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(readable ? ::fdopendir(readable.get()) : nullptr,
+                                                    ::closedir);
   if (entries == nullptr) {
     return false;
   }
+  (void)readable.release();  // the stream's now
   bool empty = true;
   while (const dirent* entry = ::readdir(entries.get())) {
     struct stat status{};
-    if (is_dots(entry->d_name)) {
+    if (const std::string_view name = entry->d_name; name == "." || name == "..") {
       continue;
     }
     if (std::chrono::steady_clock::now() >= deadline ||
@@ -112,18 +103,6 @@ Result<> set_attribute(const std::string& path, const Attribute& attribute) {
   return {};
 }
 
-// What the value of trusted.overlay.metacopy says: version 0, length, no flags, algorithm, digest.
-std::optional<Digest> metacopy_digest(std::string_view value) {
-  constexpr std::size_t header = 4;
-  if (value.size() < header || value[0] != 0 || static_cast<unsigned char>(value[1]) != value.size() ||
-      (value[3] != 1 && value[3] != 2)) {
-    return std::nullopt;
-  }
-  const auto* bytes = reinterpret_cast<const unsigned char*>(value.data()) + header;
-  auto digest = Digest::from_bytes(static_cast<HashAlgorithm>(value[3]), {bytes, value.size() - header});
-  return digest ? std::optional(*digest) : std::nullopt;
-}
-
 class Copy {
  public:
   Copy(const Fd& root, const CopyOptions& options) : root_(root), options_(options) {}
@@ -133,23 +112,11 @@ class Copy {
       return fail(Code::unsupported_input,
                   cat(printable(path), " is more than ", deepest_copy, " levels deep"));
     }
-    const Directory entries = list(from);
-    if (entries == nullptr) {
-      return fail_errno(Code::io_error, cat("read the directory ", printable(path)));
+    for (const std::string& name : CFS_TRY(list_directory(from))) {
+      const std::string child = path.empty() ? name : cat(path, '/', name);
+      CFS_TRY_IN(copy(from, to, name, child, depth), printable(child));
     }
-    for (;;) {
-      errno = 0;
-      const dirent* entry = ::readdir(entries.get());
-      if (entry == nullptr) {
-        return errno == 0 ? Result<>()
-                          : fail_errno(Code::io_error, cat("read the directory ", printable(path)));
-      }
-      const std::string name = entry->d_name;
-      if (!is_dots(name)) {
-        const std::string child = path.empty() ? name : cat(path, '/', name);
-        CFS_TRY_IN(copy(from, to, name, child, depth), printable(child));
-      }
-    }
+    return {};
   }
 
  private:
@@ -197,7 +164,7 @@ class Copy {
     const auto in_image = std::find_if(attributes.begin(), attributes.end(),
                                        [](const Attribute& attribute) { return attribute.name == metacopy; });
     if (options_.objects != nullptr && in_image != attributes.end()) {
-      const auto digest = metacopy_digest(in_image->value);
+      const auto digest = parse_metacopy(in_image->value);
       auto object = digest ? open_file_beneath(*options_.objects, digest->object_path())
                            : Result<Fd>(fail(Code::not_found, "no digest"));
       if (!object) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cfs/erofs_format.hpp"
+#include "cfs/metacopy.hpp"
 #include "cfs/text.hpp"
 #include "cfs/xxh32.hpp"
 
@@ -90,14 +91,7 @@ std::span<const XattrView> InodeXattrs::of(const Inode& inode) {
     views_.push_back({xattr->name, xattr->value});
   }
   if (const auto* file = std::get_if<ExternalFile>(&inode.content)) {
-    // struct ovl_metacopy of Linux: version, length, flags, digest algorithm, digest.
-    metacopy_.clear();
-    if (file->has_digest()) {
-      const auto digest = file->digest.bytes();
-      metacopy_.assign(
-          {0, static_cast<char>(4 + digest.size()), 0, static_cast<char>(file->digest.algorithm())});
-      metacopy_.append(digest.begin(), digest.end());
-    }
+    metacopy_ = file->has_digest() ? format_metacopy(file->digest) : std::string();
     views_.push_back({metacopy_name, metacopy_});
     if (const std::string path = file->path(); !path.empty()) {
       redirect_ = cat('/', path);

@@ -3,8 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
-#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -13,6 +11,7 @@
 #include "cfs/erofs_xattr.hpp"
 #include "cfs/file.hpp"
 #include "cfs/fsverity.hpp"
+#include "cfs/metacopy.hpp"
 #include "cfs/overlay_tree.hpp"
 #include "cfs/text.hpp"
 
@@ -96,31 +95,20 @@ Result<ExternalFile> TreeReader::external_file(RawInode& raw) {
   }
   ExternalFile file;
   file.size = raw.size;
-  const std::string_view value = metacopy->value;
-  if (!value.empty()) {
-    if (value.size() < 4 || value[0] != 0 || static_cast<unsigned char>(value[1]) != value.size() ||
-        value[2] != 0 || (value[3] != 1 && value[3] != 2)) {
+  const bool has_digest = !metacopy->value.empty();
+  if (has_digest) {
+    const auto digest = parse_metacopy(metacopy->value);
+    if (!digest) {
       return malformed("its digest is none");
     }
-    std::array<unsigned char, 64> bytes{};
-    const std::string_view digest = value.substr(4);
-    if (digest.size() > bytes.size()) {
-      return malformed("its digest is none");
-    }
-    std::ranges::transform(digest, bytes.begin(), [](char c) { return static_cast<unsigned char>(c); });
-    auto parsed =
-        Digest::from_bytes(static_cast<HashAlgorithm>(value[3]), std::span(bytes).first(digest.size()));
-    if (!parsed) {
-      return malformed("its digest is none");
-    }
-    file.digest = *parsed;
+    file.digest = *digest;
   }
   std::string path = redirect == nullptr ? std::string() : redirect->value.substr(1);
   if (redirect != nullptr && (path.empty() || path.find('\0') != std::string::npos)) {
     return malformed("it does not say where its contents lie");
   }
-  if (value.empty() || path != file.digest.object_path()) {
-    file.backing = tree_.intern({std::move(path), !value.empty()});
+  if (!has_digest || path != file.digest.object_path()) {
+    file.backing = tree_.intern({std::move(path), has_digest});
   }
   return file;
 }
