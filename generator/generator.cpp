@@ -160,20 +160,6 @@ UnitFiles refusal() {
   return files;
 }
 
-// Replaces what is there, such as a mask by systemd-debug-generator.
-Result<> write_link(const std::string& path, const std::string& target) {
-  const std::string temporary = cat(path, '.', ::getpid(), ".tmp");
-  if (::symlink(target.c_str(), temporary.c_str()) != 0) {
-    return fail_errno(Code::io_error, cat("create ", printable(temporary)));
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(temporary.c_str());
-    return fail_errno(Code::io_error, cat("create ", printable(path)), error);
-  }
-  return {};
-}
-
 Result<> write(const UnitFiles& files, const std::string& directory) {
   for (const UnitFile& file : files) {
     const std::string path = cat(directory, '/', file.path);

@@ -88,6 +88,26 @@ Result<> AtomicFile::commit(Existing existing) {
   return {};
 }
 
+Result<> write_link(const std::string& path, const std::string& target) {
+  const auto slash = path.rfind('/');
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  const Fd directory = CFS_TRY(open_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1)));
+  const std::string temporary = hidden_name(name);
+  (void)::unlinkat(directory.get(), temporary.c_str(), 0);  // of an interrupted process with this id
+  if (::symlinkat(target.c_str(), directory.get(), temporary.c_str()) != 0) {
+    return fail_errno(Code::io_error, cat("create ", printable(path)));
+  }
+  if (::renameat(directory.get(), temporary.c_str(), directory.get(), name.c_str()) != 0) {
+    const int error = errno;
+    (void)::unlinkat(directory.get(), temporary.c_str(), 0);
+    return fail_errno(Code::io_error, cat("create ", printable(path)), error);
+  }
+  if (::fsync(directory.get()) != 0) {
+    return fail_errno(Code::io_error, cat("write the directory of ", printable(path)));
+  }
+  return {};
+}
+
 Result<> write_file(const std::string& path, std::string_view bytes, mode_t mode,
                     AtomicFile::Existing existing) {
   AtomicFile file = CFS_TRY(AtomicFile::create(path, mode));

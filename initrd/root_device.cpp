@@ -4,8 +4,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <cstdio>
-
+#include "cfs/atomic_file.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -16,14 +15,10 @@ Result<> publish_root_device(const std::string& device, const std::string& direc
     return fail_errno(Code::io_error, cat("find the number of ", printable(device)));
   }
   const std::string target = cat("/dev/block/", major(status.st_rdev), ':', minor(status.st_rdev));
-  const std::string link = cat(directory, "/volatile-root");
-  const std::string temporary = cat(directory, "/.volatile-root.new");
-  if ((::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) ||
-      (::unlink(temporary.c_str()) != 0 && errno != ENOENT) ||
-      ::symlink(target.c_str(), temporary.c_str()) != 0 || ::rename(temporary.c_str(), link.c_str()) != 0) {
-    return fail_errno(Code::io_error, cat("make the link ", link));
+  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
+    return fail_errno(Code::io_error, cat("create ", directory));
   }
-  return {};
+  return write_link(cat(directory, "/volatile-root"), target);
 }
 
 }  // namespace cfs

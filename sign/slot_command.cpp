@@ -1,9 +1,8 @@
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdio>
 
+#include "cfs/atomic_file.hpp"
 #include "cfs/file.hpp"
 #include "cfs/store.hpp"
 #include "cfs/store_lock.hpp"
@@ -14,28 +13,12 @@ namespace cfs {
 
 namespace {
 
-// A new link under a hidden name, renamed over the slot: at no time is the slot empty or half-written.
 Result<> set_slot(const std::string& store, const std::string& slot, const std::string& name) {
   const std::string path = store + "/slots";
   if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
     return fail_errno(Code::io_error, cat("create ", printable(path)));
   }
-  const Fd slots = CFS_TRY(open_directory(path));
-  const std::string target = cat("../manifests/", name, ".toml");
-  const std::string temporary = cat('.', slot, '.', ::getpid(), ".tmp");
-  ::unlinkat(slots.get(), temporary.c_str(), 0);  // left by an interrupted run of the same process id
-  if (::symlinkat(target.c_str(), slots.get(), temporary.c_str()) != 0) {
-    return fail_errno(Code::io_error, cat("create a link in ", printable(path)));
-  }
-  if (::renameat(slots.get(), temporary.c_str(), slots.get(), slot.c_str()) != 0) {
-    const int error = errno;
-    ::unlinkat(slots.get(), temporary.c_str(), 0);
-    return fail_errno(Code::io_error, cat("set the slot ", slot), error);
-  }
-  if (::fsync(slots.get()) != 0) {
-    return fail_errno(Code::io_error, cat("write ", printable(path)));
-  }
-  return {};
+  return write_link(cat(path, '/', slot), cat("../manifests/", name, ".toml"));
 }
 
 }  // namespace

@@ -49,4 +49,8 @@ class AtomicFile {
 [[nodiscard]] Result<> write_file(const std::string& path, std::string_view bytes, mode_t mode = 0644,
                                   AtomicFile::Existing existing = AtomicFile::Existing::replace);
 
+// The same for a symbolic link: `path` leads to `target`, or as before, at every moment. Replaces what is
+// there, unless that is a directory.
+[[nodiscard]] Result<> write_link(const std::string& path, const std::string& target);
+
 }  // namespace cfs

@@ -27,6 +27,19 @@ TEST_F(AtomicFiles, AppearsOnlyAtCommit) {
   EXPECT_EQ(entries(), 1);
 }
 
+TEST_F(AtomicFiles, LinksAreReplacedInOneStep) {
+  ASSERT_TRUE(write_link(path, "first"));
+  EXPECT_EQ(std::filesystem::read_symlink(path), "first");
+  ASSERT_TRUE(write_link(path, "second"));
+  EXPECT_EQ(std::filesystem::read_symlink(path), "second");
+  EXPECT_EQ(entries(), 1);
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  EXPECT_EQ(write_link(path, "third").error().code(), Code::io_error);
+  EXPECT_TRUE(std::filesystem::is_directory(path));
+  EXPECT_EQ(entries(), 1);
+}
+
 TEST_F(AtomicFiles, LeavesNothingWithoutCommit) {
   {
     auto file = AtomicFile::create(path).value();
