@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <thread>
 #include <utility>
 #include <variant>
 
@@ -15,7 +14,6 @@
 #include "cfs/filter.hpp"
 #include "cfs/fsverity.hpp"
 #include "cfs/input.hpp"
-#include "cfs/input_size.hpp"
 #include "cfs/object_store.hpp"
 #include "cfs/progress.hpp"
 #include "cfs/report.hpp"
@@ -60,12 +58,6 @@ Result<FileTree> read_tree(const ComposeOptions& options, ObjectStore* store) {
   if (options.dump.empty()) {
     Progress progress("composing");
     const Exclusions exclude(options.exclude);
-    const auto count = [&](const std::stop_token& stop) {
-      if (const auto size = count_input(options.root, exclude, stop)) {
-        progress.expect(*size);
-      }
-    };
-    const std::jthread counter = progress.visible() ? std::jthread(count) : std::jthread();
     return read_input(
         options.root, options.platform,
         {.store = store, .progress = &progress, .threads = 0, .exclude = &exclude, .hash = options.hash});

@@ -4,8 +4,12 @@
 
 #include <optional>
 #include <string_view>
+#include <thread>
 
+#include "cfs/filter.hpp"
+#include "cfs/input_size.hpp"
 #include "cfs/oci.hpp"
+#include "cfs/progress.hpp"
 #include "cfs/tar.hpp"
 #include "cfs/text.hpp"
 
@@ -37,6 +41,19 @@ std::optional<OciImage> as_oci(const std::string& source, bool directory) {
   return image;
 }
 
+// Scans, and for who looks at the progress counts beside it how much there is.
+Result<FileTree> scan_and_count(const std::string& root, const ScanOptions& options) {
+  const auto count = [&](const std::stop_token& stop) {
+    const Exclusions nothing;
+    if (const auto all = count_input(root, options.exclude == nullptr ? nothing : *options.exclude, stop)) {
+      options.progress->expect(*all);
+    }
+  };
+  const bool visible = options.progress != nullptr && options.progress->visible();
+  const std::jthread counter = visible ? std::jthread(count) : std::jthread();
+  return scan(root, options);
+}
+
 }  // namespace
 
 Result<FileTree> read_input(const std::string& source, const std::string& platform,
@@ -49,7 +66,7 @@ Result<FileTree> read_input(const std::string& source, const std::string& platfo
   if (!platform.empty()) {
     return fail(Code::usage, "--platform is for OCI images");
   }
-  return directory ? scan(source, options) : load_tar(source, options);
+  return directory ? scan_and_count(source, options) : load_tar(source, options);
 }
 
 }  // namespace cfs
