@@ -27,14 +27,7 @@ TEST_P(Debian, BootsToMultiUserFromAVerifiedRoot) {
   cfs_sign({"slot", "--store", store, "current", "debian"});
   cfs_sign({"disk", "--store", store, "-o", workshop / "disk.img"});
   std::filesystem::remove_all(store);
-  write(workshop / "policy.toml",
-        "image-id = \"demo\"\n"
-        "store = \"PARTLABEL=composefs-store\"\n"
-        "device-timeout = 120\n"
-        "[state]\n"
-        "device = \"PARTLABEL=composefs-state\"\n"
-        "[failure]\n"
-        "action = \"poweroff\"\n");
+  write(workshop / "policy.toml", disk_policy);
   const KernelFiles kernel = debian_kernel(suite);
   cfs_sign({"initramfs", "--policy", workshop / "policy.toml", "--keys", workshop / "keys", "--modules",
             kernel.modules, "--program", CFS_PROGRAMS "/initrd/composefs-root", "--module", "virtio_blk",

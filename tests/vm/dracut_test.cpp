@@ -67,14 +67,7 @@ class BuildHost {
     const auto configuration = root_ / "etc/composefs-root";
     std::filesystem::create_directories(configuration / "keys");
     std::filesystem::copy_file(signed_disk().key(), configuration / "keys/device.pub");
-    write(policy(),
-          "image-id = \"demo\"\n"
-          "store = \"PARTLABEL=composefs-store\"\n"
-          "device-timeout = 120\n"
-          "[state]\n"
-          "device = \"PARTLABEL=composefs-state\"\n"
-          "[failure]\n"
-          "action = \"poweroff\"\n");
+    write(policy(), disk_policy);
   }
 
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }

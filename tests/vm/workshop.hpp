@@ -38,6 +38,17 @@ inline std::filesystem::path operator/(const Workshop& workshop, std::string_vie
   return workshop.path(name);
 }
 
+// For a device that boots what `cfs-sign disk` made, state and all. Under emulation a disk can take long to
+// appear.
+inline constexpr auto disk_policy =
+    "image-id = \"demo\"\n"
+    "store = \"PARTLABEL=composefs-store\"\n"
+    "device-timeout = 120\n"
+    "[state]\n"
+    "device = \"PARTLABEL=composefs-state\"\n"
+    "[failure]\n"
+    "action = \"poweroff\"\n";
+
 // A root with the guest program (guest.cpp) as its init, /etc, /var, and files to read in /data. `release`
 // goes into /etc/release, and its length into the contents of /etc/large, so that two roots differ.
 void make_small_root(const std::filesystem::path& root, std::string_view release);
