@@ -2,8 +2,8 @@
 // 13, with systemd, and with what an attacker or a mistake could do to such an initrd.
 #include <gmock/gmock.h>
 
+#include "build_host.hpp"
 #include "qemu/machine.hpp"
-#include "small_machine.hpp"
 
 namespace cfs::test {
 namespace {
@@ -24,8 +24,6 @@ constexpr auto mount_below_root =
     "What=tmpfs\n"
     "Where=/sysroot/opt\n"
     "Type=tmpfs\n";
-
-constexpr std::string_view unit_directory = "usr/lib/systemd/system/";
 
 // The disk that all of these machines boot from, and what trusts it.
 class SignedDisk {
@@ -53,64 +51,11 @@ const SignedDisk& signed_disk() {
   return disk;
 }
 
-// A Debian system with dracut and this project installed, for which initrds are made.
-class BuildHost {
- public:
-  BuildHost(const std::string& suite, const std::string& kernel_suite)
-      : kernel_(debian_kernel(kernel_suite)) {
-    must({"cp", "-a", must({CFS_SOURCE "/qemu/debian-root", suite, "dracut-core"}), root_});
-    for (const char* component : {"initrd", "dracut"}) {
-      must({"env", "DESTDIR=" + root_.string(), "cmake", "--install", CFS_PROGRAMS, "--prefix", "/usr",
-            "--component", component});
-    }
-    must({"cp", "-a", kernel_.modules, root_ / "usr/lib/modules"});
-    const auto configuration = root_ / "etc/composefs-root";
-    std::filesystem::create_directories(configuration / "keys");
-    std::filesystem::copy_file(signed_disk().key(), configuration / "keys/device.pub");
-    write(policy(), disk_policy);
-  }
-
-  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
-  [[nodiscard]] std::filesystem::path policy() const { return root_ / "etc/composefs-root/policy.toml"; }
-  [[nodiscard]] const std::filesystem::path& kernel() const { return kernel_.image; }
-
-  // Adds a unit to the initrds, required by `target`.
-  void add_unit(const std::string& name, std::string_view text, const std::string& target) const {
-    const auto units = root_ / "include" / unit_directory;
-    std::filesystem::create_directories(units / (target + ".requires"));
-    write(units / name, text);
-    std::filesystem::create_symlink("../" + name, units / (target + ".requires") / name);
-  }
-
-  // Runs dracut for any machine, with the module, what that needs, and nothing else.
-  [[nodiscard]] Outcome dracut() const {
-    std::filesystem::create_directories(root_ / "include");
-    return run({"unshare", "--mount", "sh", "-ec",
-                "cd \"$1\"; mount --rbind /dev dev; mount -t proc proc proc; mount -t sysfs sysfs sys\n"
-                "exec chroot . dracut --force --no-hostonly --kver \"$2\" --modules composefs-root"
-                " --include /include / /initrd.img",
-                "sh", root_, kernel_.modules.filename()});
-  }
-
-  [[nodiscard]] std::filesystem::path initrd() const {
-    const Outcome made = dracut();
-    if (made.status != 0) {
-      throw std::runtime_error("dracut failed: " + made.output + made.errors);
-    }
-    return root_ / "initrd.img";
-  }
-
- private:
-  KernelFiles kernel_;
-  Workshop workshop_;
-  std::filesystem::path root_ = workshop_ / "root";
-};
-
 // Boots until the machine powers itself off.
 SerialLog boot(const BuildHost& host, const std::string& parameters = "") {
   MachineOptions options;
-  options.kernel = host.kernel();
-  options.initrd = host.initrd();
+  options.kernel = host.kernel().image;
+  options.initrd = made_initrd(host);
   options.cmdline = "console=" + serial_console() +
                     " panic=-1 systemd.firstboot=off composefs-root-demo.check " + parameters;
   options.disks.push_back({.file = signed_disk().disk()});
@@ -123,18 +68,9 @@ SerialLog boot(const BuildHost& host, const std::string& parameters = "") {
   return {machine->log()};
 }
 
-struct Suites {
-  const char* name;
-  const char* system;  // whose dracut and systemd
-  const char* kernel;
-};
-void PrintTo(const Suites& suites, std::ostream* stream) {
-  *stream << suites.name;
-}
-
 class Dracut : public ::testing::TestWithParam<Suites> {
  protected:
-  const BuildHost host_{GetParam().system, GetParam().kernel};
+  const BuildHost host_{GetParam(), signed_disk().key(), disk_policy};
 };
 
 TEST_P(Dracut, BootsToMultiUserFromAVerifiedRoot) {
@@ -189,12 +125,10 @@ TEST_P(Dracut, MakesNoInitrdThatCouldBootNothing) {
   const Outcome without_policy = host_.dracut();
   EXPECT_NE(without_policy.status, 0);
   EXPECT_THAT(without_policy.errors + without_policy.output, HasSubstr("composefs-root: policy-missing"));
-  EXPECT_FALSE(std::filesystem::exists(host_.root() / "initrd.img"));
+  EXPECT_FALSE(std::filesystem::exists(host_.initrd()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Suites, Dracut,
-                         ::testing::Values(Suites{"Debian12", "bookworm", "bookworm-backports"},
-                                           Suites{"Debian13", "trixie", "trixie"}),
+INSTANTIATE_TEST_SUITE_P(Suites, Dracut, ::testing::Values(debian12, debian13),
                          [](const auto& suites) { return suites.param.name; });
 
 }  // namespace

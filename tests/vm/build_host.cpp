@@ -1,0 +1,65 @@
+#include "build_host.hpp"
+
+#include <stdexcept>
+
+namespace cfs::test {
+
+namespace {
+
+constexpr std::string_view unit_directory = "usr/lib/systemd/system/";
+
+// In a root, with the arguments that follow.
+constexpr auto run_dracut = R"(cd "$1"
+shift
+mount --rbind /dev dev
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+exec chroot . dracut --force --no-hostonly --include /include / "$@"
+)";
+
+}  // namespace
+
+void PrintTo(const Suites& suites, std::ostream* stream) {
+  *stream << suites.name;
+}
+
+BuildHost::BuildHost(const Suites& suites, const std::filesystem::path& key, std::string_view policy_text)
+    : kernel_(debian_kernel(suites.kernel)) {
+  must({"cp", "-a", must({CFS_SOURCE "/qemu/debian-root", suites.system, "dracut-core"}), root_});
+  for (const char* component : {"initrd", "dracut"}) {
+    must({"env", "DESTDIR=" + root_.string(), "cmake", "--install", CFS_PROGRAMS, "--prefix", "/usr",
+          "--component", component});
+  }
+  must({"cp", "-a", kernel_.modules, root_ / "usr/lib/modules"});
+  const auto configuration = root_ / "etc/composefs-root";
+  std::filesystem::create_directories(configuration / "keys");
+  std::filesystem::copy_file(key, configuration / "keys" / key.filename());
+  write(policy(), policy_text);
+}
+
+void BuildHost::add_unit(const std::string& name, std::string_view text, const std::string& target) const {
+  const auto units = root_ / "include" / unit_directory;
+  std::filesystem::create_directories(units / (target + ".requires"));
+  write(units / name, text);
+  std::filesystem::create_symlink("../" + name, units / (target + ".requires") / name);
+}
+
+Outcome BuildHost::dracut(const std::string& modules, const std::vector<std::string>& options) const {
+  std::filesystem::create_directories(root_ / "include");
+  std::vector<std::string> command{"unshare", "--mount", "sh", "-ec", run_dracut, "sh", root_};
+  command.insert(command.end(), {"--kver", kernel_.modules.filename(), "--modules", modules});
+  command.insert(command.end(), options.begin(), options.end());
+  command.emplace_back("/initrd.img");
+  return run(command);
+}
+
+std::filesystem::path made_initrd(const BuildHost& host, const std::string& modules,
+                                  const std::vector<std::string>& options) {
+  const Outcome made = host.dracut(modules, options);
+  if (made.status != 0) {
+    throw std::runtime_error("dracut failed: " + made.output + made.errors);
+  }
+  return host.initrd();
+}
+
+}  // namespace cfs::test

@@ -1,0 +1,58 @@
+// A Debian system on which initrds of this project are made, as its user would make them.
+#pragma once
+
+#include <filesystem>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "small_machine.hpp"
+
+namespace cfs::test {
+
+// What a system is put together from.
+struct Suites {
+  const char* name;
+  const char* system;  // Debian suite whose dracut and systemd it has
+  const char* kernel;  // and whose kernel
+};
+void PrintTo(const Suites& suites, std::ostream* stream);
+
+inline constexpr Suites debian12{"Debian12", "bookworm", "bookworm-backports"};
+inline constexpr Suites debian13{"Debian13", "trixie", "trixie"};
+inline constexpr Suites debian_unstable{"DebianUnstable", "sid", "sid"};
+
+// A copy of such a system with dracut, that kernel's modules and this project installed. Throws
+// std::runtime_error.
+class BuildHost {
+ public:
+  // Its devices trust `key` (a file NAME.pub) and have this policy.
+  BuildHost(const Suites& suites, const std::filesystem::path& key, std::string_view policy);
+
+  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+  [[nodiscard]] std::filesystem::path policy() const { return root_ / "etc/composefs-root/policy.toml"; }
+  [[nodiscard]] const KernelFiles& kernel() const { return kernel_; }
+
+  // Adds a unit to the initrds, required by `target`.
+  void add_unit(const std::string& name, std::string_view text, const std::string& target) const;
+
+  // Runs dracut for any machine, with these modules of dracut's, what those need, and nothing else.
+  [[nodiscard]] Outcome dracut(const std::string& modules = "composefs-root",
+                               const std::vector<std::string>& options = {}) const;
+
+  // What dracut made, if anything.
+  [[nodiscard]] std::filesystem::path initrd() const { return root_ / "initrd.img"; }
+
+ private:
+  KernelFiles kernel_;
+  Workshop workshop_;
+  std::filesystem::path root_ = workshop_ / "root";
+};
+
+// The initrd that dracut() makes. Throws std::runtime_error with what dracut said.
+[[nodiscard]] std::filesystem::path made_initrd(const BuildHost& host,
+                                                const std::string& modules = "composefs-root",
+                                                const std::vector<std::string>& options = {});
+
+}  // namespace cfs::test
