@@ -46,6 +46,12 @@ constexpr auto requested_shells = std::to_array<std::string_view>(
     {"breakpoint-pre-basic.service", "breakpoint-pre-mount.service", "breakpoint-pre-switch-root.service",
      "breakpoint-pre-udev.service", "debug-shell.service"});
 
+// What a mask (systemd.mask=) would keep from failing a boot: systemd freezes rather than start the target
+// that requires one.
+constexpr auto unmaskable_services =
+    std::to_array<std::string_view>({cmdline_service, failure_service, "composefs-root-guard.service",
+                                     "composefs-root-guard-switch.service"});
+
 struct UnitFile {
   enum class Kind : std::uint8_t { text, link };
   std::string path;  // below the directory
@@ -153,6 +159,9 @@ UnitFiles refusal() {
   const std::string target = cat(static_units, cmdline_service);
   for (const std::string_view unit : {"initrd-root-fs.target", "sysinit.target"}) {
     add_link(files, cat(unit, ".requires/", cmdline_service), target);
+  }
+  for (const std::string_view service : unmaskable_services) {
+    add_link(files, std::string(service), cat(static_units, service));
   }
   // A root of another generator's is not even mounted; but after the line that says why.
   add_text(files, "sysroot.mount.d/50-composefs-root.conf",
