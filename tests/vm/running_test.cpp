@@ -12,17 +12,6 @@ using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// What the guest said after "guest: WHAT: ", line by line.
-std::string said(const SerialLog& log, const std::string& what) {
-  const std::string prefix = "guest: " + what + ": ";
-  std::string lines;
-  for (std::size_t at = log.text.find(prefix); at != std::string::npos; at = log.text.find(prefix, at + 1)) {
-    const auto begin = at + prefix.size();
-    lines += log.text.substr(begin, log.text.find_first_of("\r\n", begin) - begin) + '\n';
-  }
-  return lines;
-}
-
 class Running : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Running, ComposesWithEveryKernelThatCan) {

@@ -74,6 +74,16 @@ void PrintTo(const SerialLog& log, std::ostream* stream) {
   *stream << "\n" << log.text;
 }
 
+std::string said(const SerialLog& log, const std::string& what) {
+  const std::string prefix = "guest: " + what + ": ";
+  std::string lines;
+  for (std::size_t at = log.text.find(prefix); at != std::string::npos; at = log.text.find(prefix, at + 1)) {
+    const auto begin = at + prefix.size();
+    lines += log.text.substr(begin, log.text.find_first_of("\r\n", begin) - begin) + '\n';
+  }
+  return lines;
+}
+
 SerialLog boot(const Boot& boot) {
   MachineOptions options;
   options.kernel = debian_kernel(boot.kernel_suite).image;

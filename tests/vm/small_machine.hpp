@@ -83,6 +83,9 @@ struct SerialLog {
 };
 void PrintTo(const SerialLog& log, std::ostream* stream);
 
+// What the guest said after "guest: WHAT: ", line by line.
+[[nodiscard]] std::string said(const SerialLog& log, const std::string& what);
+
 // Boots until the machine powers itself off. A machine that does not is a failure.
 [[nodiscard]] SerialLog boot(const Boot& boot);
 

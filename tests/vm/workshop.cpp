@@ -100,6 +100,7 @@ void make_small_root(const std::filesystem::path& root, std::string_view release
   }
   std::filesystem::copy_file(CFS_GUEST, root / "sbin/init");
   write(root / "etc/release", release);
+  write(root / "etc/os-release", "ID=small\n");  // systemd enters no root without one
   write(root / "etc/machine-id", "");
   write(root / "etc/large", noise(5000, static_cast<unsigned>(release.size())));
   write(root / "etc/removed", "by the guest program");
