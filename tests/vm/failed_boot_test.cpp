@@ -1,0 +1,210 @@
+// How boots that must not succeed end: with the action of the policy and without a shell, in both kinds of
+// initramfs, whatever the command line says. The disks hold the small root (guest.cpp).
+#include <cstdlib>
+
+#include "build_host.hpp"
+#include "qemu/machine.hpp"
+
+namespace cfs::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Those that take long are run with CFS_FULL, which tests/run --full sets.
+bool full() {
+  return std::getenv("CFS_FULL") != nullptr;
+}
+
+struct Action {
+  const char* name;        // in the policy
+  const char* last_words;  // of the kernel
+};
+void PrintTo(const Action& action, std::ostream* stream) {
+  *stream << action.name;
+}
+
+constexpr Action reboot{"reboot", "reboot: Restarting system"};
+constexpr Action poweroff{"poweroff", "reboot: Power down"};
+constexpr Action halt{"halt", "reboot: System halted"};
+
+std::string policy(const std::string& failure) {
+  return "image-id = \"demo\"\n"
+         "store = \"LABEL=composefs-store\"\n"
+         "device-timeout = 120\n"
+         "[state]\n"
+         "var = \"transient\"\n"
+         "[failure]\n" +
+         failure;
+}
+
+std::string policy(const Action& action) {
+  return policy("action = \"" + std::string(action.name) + "\"\n");
+}
+
+std::filesystem::path disk_with_flipped_manifest(const std::string& name) {
+  const auto disk = small_machine().copy_of_store_disk(name);
+  StoreFileSystem(disk).flip_bit("composefs/manifests/first.toml", 30);
+  return disk;
+}
+
+struct FailingBoot {
+  std::filesystem::path disk;
+  std::filesystem::path kernel;
+  std::filesystem::path initramfs;
+  std::string cmdline{};
+};
+
+// Boots until the kernel has done what the action says. A halted machine stays on until it is ended here.
+SerialLog boot_until(const Action& action, const FailingBoot& boot) {
+  constexpr auto timeout = std::chrono::seconds(180);
+  MachineOptions options;
+  options.kernel = boot.kernel;
+  options.initrd = boot.initramfs;
+  options.cmdline = "console=" + serial_console() + " panic=-1 " + boot.cmdline;
+  options.memory_mib = 512;
+  options.disks.push_back({.file = boot.disk});
+  auto machine = Machine::start(options);
+  if (!machine) {
+    throw std::runtime_error(machine.error().line());
+  }
+  const auto acted = machine->wait_for(action.last_words, timeout);
+  EXPECT_TRUE(acted) << "no " << action.name << " after " << boot.cmdline << ": " << acted.error().line();
+  return {machine->log()};
+}
+
+// What no boot that failed may show: the root's program, or a shell. systemd says that it is about to start
+// one; a shell says so by its prompt.
+auto entered_nothing() {
+  return ::testing::ResultOf(
+      "the console", [](const SerialLog& log) { return log.text; },
+      AllOf(Not(HasSubstr("guest: started")), Not(HasSubstr("You are in ")),
+            Not(HasSubstr("Cannot open access")), Not(HasSubstr("sh-5.")),
+            Not(HasSubstr("for maintenance"))));
+}
+
+class FailureAction : public ::testing::TestWithParam<Action> {};
+
+TEST_P(FailureAction, IsTakenByPid1) {
+  const Action& action = GetParam();
+  const auto log = boot_until(action, {.disk = disk_with_flipped_manifest("flipped"),
+                                       .kernel = debian_kernel(SmallMachine::suite).image,
+                                       .initramfs = small_machine().initramfs(action.name, policy(action))});
+  EXPECT_THAT(log, AllOf(RefusedWith("signature-untrusted"), entered_nothing()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Actions, FailureAction, ::testing::Values(reboot, poweroff, halt),
+                         [](const auto& action) { return action.param.name; });
+
+// An initrd made by dracut, uncompressed so that the kernel unpacks more archives after it.
+class FailedDracutBoot : public ::testing::TestWithParam<Suites> {
+ protected:
+  void SetUp() override {
+    if (std::string_view(GetParam().name) != debian13.name && !full()) {
+      GTEST_SKIP() << "only with CFS_FULL";
+    }
+    const BuildHost host(GetParam(), small_machine().workshop() / "device.pub", policy(poweroff));
+    kernel_ = host.kernel().image;
+    std::filesystem::rename(made_initrd(host, "composefs-root", {"--no-compress"}), initrd_);
+  }
+
+  [[nodiscard]] SerialLog boot(const std::filesystem::path& disk, const std::string& cmdline = "") const {
+    return boot_until(poweroff, {.disk = disk, .kernel = kernel_, .initramfs = initrd_, .cmdline = cmdline});
+  }
+
+  // With another policy.
+  [[nodiscard]] SerialLog boot(const std::filesystem::path& disk, const Action& action,
+                               const std::string& policy_text) const {
+    const auto changed = workshop_ / "changed.img";
+    write(changed, read_bytes(initrd_) +
+                       make_archive({{.path = "etc/composefs-root/policy.toml", .bytes = policy_text}}));
+    return boot_until(action, {.disk = disk, .kernel = kernel_, .initramfs = changed});
+  }
+
+  [[nodiscard]] static std::filesystem::path intact_disk() {
+    return small_machine().copy_of_store_disk("intact");
+  }
+
+ private:
+  Workshop workshop_;
+  std::filesystem::path initrd_ = workshop_ / "initrd.img";
+  std::filesystem::path kernel_;
+};
+
+// What the others differ from by one thing each; and a refused manifest, for which there is another.
+TEST_P(FailedDracutBoot, IsNotOneThatFallsBackToPrevious) {
+  const auto disk = small_machine().store_disk("fallback", [](const std::filesystem::path& store) {
+    cfs_sign({"slot", "--store", store, "previous", "second"});
+  });
+  StoreFileSystem(disk).flip_bit("composefs/manifests/first.toml", 30);
+  const auto log = boot(disk);
+  EXPECT_THAT(log, Started());
+  EXPECT_EQ(said(log, "etc-release"), "second\n");
+  EXPECT_THAT(said(log, "report"),
+              AllOf(HasSubstr("\"slot\": \"previous\""), HasSubstr("\"code\": \"signature-untrusted\""),
+                    HasSubstr(small_machine().other_digest())));
+}
+
+TEST_P(FailedDracutBoot, TakesThePolicysAction) {
+  const auto disk = disk_with_flipped_manifest("flipped");
+  for (const Action& action : full() ? std::vector{poweroff, reboot, halt} : std::vector{poweroff}) {
+    const auto log = boot(disk, action, policy(action));
+    EXPECT_THAT(log, AllOf(RefusedWith("signature-untrusted"), entered_nothing(),
+                           Says("composefs-root: the boot failed: " + std::string(action.name))));
+  }
+}
+
+TEST_P(FailedDracutBoot, PowersOffWithoutAPolicy) {
+  const auto log = boot(intact_disk(), poweroff, "");
+  EXPECT_THAT(log, AllOf(RefusedWith("policy-missing"), entered_nothing()));
+}
+
+TEST_P(FailedDracutBoot, HasNoShellWhateverTheCommandLineSays) {
+  std::vector<std::string> requests{"rd.systemd.unit=emergency.target"};
+  if (full()) {
+    requests.insert(requests.end(),
+                    {"rd.shell", "rd.break", "rd.break=pre-mount", "systemd.debug_shell=1",
+                     "rd.systemd.debug_shell=1", "rescue", "emergency", "rd.systemd.unit=rescue.target",
+                     "systemd.break=pre-switch-root", "rd.systemd.wants=debug-shell.service"});
+  }
+  for (const std::string& request : requests) {
+    SCOPED_TRACE(request);
+    EXPECT_THAT(boot(intact_disk(), request), AllOf(Says("parameter-refused"), entered_nothing()));
+  }
+}
+
+TEST_P(FailedDracutBoot, CannotBePreventedByMaskingWhatGuardsIt) {
+  std::string all;
+  for (const std::string unit : {"guard", "guard-switch", "cmdline", "failure"}) {
+    const std::string mask = "rd.systemd.mask=composefs-root-" + unit + ".service ";
+    all += mask;
+    if (full()) {
+      SCOPED_TRACE(mask);
+      EXPECT_THAT(boot(intact_disk(), mask), AllOf(Says("parameter-refused"), entered_nothing()));
+    }
+  }
+  EXPECT_THAT(boot(intact_disk(), all), AllOf(Says("parameter-refused"), entered_nothing()));
+}
+
+// Not from the first line: to systemd /sysroot/etc is mounted already, as the verified root has it.
+TEST_P(FailedDracutBoot, FollowsFromAMountThatTheRootsOwnFstabAsksFor) {
+  const auto disk = small_machine().store_disk("fstab", [](const std::filesystem::path& store) {
+    const auto& workshop = small_machine().workshop();
+    const auto root = workshop / "fstab-root";
+    must({"cp", "-a", workshop / "root", root});
+    write(root / "etc/fstab",
+          "tmpfs /etc tmpfs x-initrd.mount 0 0\n"
+          "tmpfs /data tmpfs x-initrd.mount 0 0\n");
+    add_image(store, root, "fstab", workshop / "device.key", {"--var", "transient"});
+    cfs_sign({"slot", "--store", store, "current", "fstab"});
+  });
+  EXPECT_THAT(boot(disk), AllOf(Says("verified and attached"), entered_nothing(),
+                                Says("composefs-root: root-replaced: /sysroot/data")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Suites, FailedDracutBoot, ::testing::Values(debian12, debian13, debian_unstable),
+                         [](const auto& suites) { return suites.param.name; });
+
+}  // namespace
+}  // namespace cfs::test
