@@ -60,8 +60,8 @@ std::filesystem::path SmallMachine::initramfs(const std::string& name, const std
   write(policy_file, policy_text);
   auto output = workshop_ / (name + "-initramfs.img");
   cfs_sign({"initramfs", "--policy", policy_file, "--keys", workshop_ / "keys", "--modules",
-            debian_kernel(kernel_suite).modules, "--program", CFS_PROGRAMS "/initrd/composefs-root",
-            "--module", "virtio_blk", "--module", "virtio_pci", "-o", output});
+            debian_kernel(kernel_suite).modules, "--program", initrd_program, "--module", "virtio_blk",
+            "--module", "virtio_pci", "-o", output});
   return output;
 }
 

@@ -27,6 +27,9 @@ std::string must(const std::vector<std::string>& command);
 inline constexpr auto cfs_sign_program = CFS_PROGRAMS "/sign/cfs-sign";
 std::string cfs_sign(std::vector<std::string> arguments);
 
+// The program that cfs-sign puts into initramfs archives, as it ships.
+inline constexpr auto initrd_program = CFS_PROGRAMS "/initrd/composefs-root";
+
 // The program mkcomposefs of Debian testing.
 [[nodiscard]] std::string mkcomposefs();
 
