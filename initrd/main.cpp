@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,12 @@
 #include "cfs/mount_helper.hpp"
 #include "cfs/shutdown.hpp"
 #include "cfs/text.hpp"
+
+// In place of libstdc++'s, which would bring a demangler and more of stdio, to name exceptions that are never
+// thrown. NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+void __gnu_cxx::__verbose_terminate_handler() {
+  ::abort();
+}
 
 namespace {
 
