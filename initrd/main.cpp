@@ -10,6 +10,7 @@
 
 #include "cfs/configuration.hpp"
 #include "cfs/failure.hpp"
+#include "cfs/generator_program.hpp"
 #include "cfs/guard.hpp"
 #include "cfs/init.hpp"
 #include "cfs/kernel.hpp"
@@ -180,6 +181,9 @@ int main(int, char** argv, char** environment) {
   const std::string_view name = program.substr(program.rfind('/') + 1);
   if (name == "mount.composefs-root") {
     return mount_helper(words);
+  }
+  if (name == "composefs-root-generator") {
+    return cfs::run_generator(words);
   }
   // systemd calls what lies in its directory system-shutdown, and says what comes next ("reboot").
   if (name == "composefs-root-shutdown") {

@@ -1,3 +1,5 @@
+#include "cfs/generator_program.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -10,6 +12,8 @@
 #include "cfs/file.hpp"
 #include "cfs/generator.hpp"
 #include "cfs/text.hpp"
+
+namespace cfs {
 
 namespace {
 
@@ -34,38 +38,40 @@ bool stderr_is_usable() {
 // To standard error, or from a boot to the kernel log.
 void log_error(std::string_view line) {
   constexpr std::size_t longest = 900;  // the kernel's limit for one record is about 1000 bytes
-  const std::string text = cfs::cat("composefs-root-generator: ", line.substr(0, longest), '\n');
+  const std::string text = cat("composefs-root-generator: ", line.substr(0, longest), '\n');
   if (::getenv("SYSTEMD_SCOPE") == nullptr && stderr_is_usable()) {
     (void)!::write(STDERR_FILENO, text.data(), text.size());
     return;
   }
-  const cfs::Fd log(::open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  const Fd log(::open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY));
   if (log) {
-    (void)cfs::write_all(log, cfs::cat("<3>", text));  // there is nowhere left to complain to
+    (void)write_all(log, cat("<3>", text));  // there is nowhere left to complain to
   }
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const std::string_view argument = argc == 2 ? argv[1] : "";
+int run_generator(const std::vector<std::string>& arguments) {
+  const std::string argument = arguments.size() == 1 ? arguments[0] : "";
   if (argument == "--help" || argument == "-h") {
     return ::fputs(usage, stdout) < 0 ? 1 : 0;
   }
   if (argument == "--version" || argument == "-V") {
     return ::puts("composefs-root-generator " CFS_VERSION) < 0 ? 1 : 0;
   }
-  if (argc != 2 && argc != 4) {
+  if (arguments.size() != 1 && arguments.size() != 3) {
     log_error("usage: one directory, or three: see --help");
     return 2;
   }
-  if (!cfs::in_initrd("")) {
+  if (!in_initrd("")) {
     return 0;
   }
-  const auto generated = cfs::generate("", argc == 4 ? argv[2] : argv[1]);
+  const auto generated = generate("", arguments.size() == 3 ? arguments[1] : arguments[0]);
   if (!generated) {
     log_error(generated.error().line());
     return 1;
   }
   return 0;
 }
+
+}  // namespace cfs

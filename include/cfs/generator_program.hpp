@@ -1,0 +1,13 @@
+// composefs-root-generator(8) as systemd runs it: a role of the program composefs-root.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace cfs {
+
+// Runs it with these arguments and gives its exit status: writes the units if this is an initrd, and says
+// what is wrong on standard error or, where that leads nowhere, in the kernel log.
+[[nodiscard]] int run_generator(const std::vector<std::string>& arguments);
+
+}  // namespace cfs
