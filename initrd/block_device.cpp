@@ -1,6 +1,5 @@
 #include "cfs/block_device.hpp"
 
-#include <blkid/blkid.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -8,15 +7,20 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "cfs/file.hpp"
+#include "cfs/partition.hpp"
+#include "cfs/superblock.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -24,11 +28,6 @@ namespace cfs {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::string lookup(blkid_probe probe, const char* name) {
-  const char* value = nullptr;
-  return blkid_probe_lookup_value(probe, name, &value, nullptr) == 0 ? std::string(value) : std::string();
-}
 
 // The kernel's announcements of devices that come, go or change (NETLINK_KOBJECT_UEVENT, group 1).
 class Uevents {
@@ -101,6 +100,50 @@ std::vector<std::string> block_device_paths() {
   return paths;
 }
 
+// What sysfs(5) says in a file of one line.
+template <std::unsigned_integral N>
+std::optional<N> read_number(const std::string& path) {
+  constexpr std::size_t longest = 32;
+  const auto text = read_file(path, longest);
+  return text ? parse_decimal<N>(trim_end(*text)) : std::nullopt;
+}
+
+// The path of the device that has this directory in sysfs.
+std::optional<std::string> device_path(const std::string& directory) {
+  constexpr std::size_t longest = 4096;
+  const auto uevent = read_file(cat(directory, "/uevent"), longest);
+  if (uevent) {
+    constexpr std::string_view key = "DEVNAME=";
+    for (const std::string_view line : split(*uevent, '\n')) {
+      if (line.starts_with(key)) {
+        return cat("/dev/", line.substr(key.size()));
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// Nothing where the device is no partition.
+PartitionTags partition_tags(const Fd& device) {
+  struct stat status{};
+  if (::fstat(device.get(), &status) != 0 || !S_ISBLK(status.st_mode)) {
+    return {};
+  }
+  const std::string directory = cat("/sys/dev/block/", major(status.st_rdev), ':', minor(status.st_rdev));
+  const std::string disk_directory = cat(directory, "/..");  // what the link leads to lies in the disk's
+  constexpr std::uint64_t unit = 512;                        // of "start", whatever the disk's sectors
+  const auto number = read_number<std::uint32_t>(cat(directory, "/partition"));
+  const auto start = read_number<std::uint64_t>(cat(directory, "/start"));
+  const auto sector_size = read_number<std::uint32_t>(cat(disk_directory, "/queue/logical_block_size"));
+  const auto path = number ? device_path(disk_directory) : std::nullopt;
+  if (!number || !start || !sector_size || !path) {
+    return {};
+  }
+  const Fd disk(::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  return disk ? read_partition(disk, *sector_size, {.number = *number, .start = *start * unit})
+              : PartitionTags();
+}
+
 // Nothing when there is no such block device, or when it cannot be opened (a drive without a medium).
 std::optional<DeviceTags> tags_of(const std::string& path) {
   const Fd device(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -131,25 +174,16 @@ std::vector<Match> find(const DeviceSpec& spec) {
 }  // namespace
 
 DeviceTags probe(const Fd& device) {
-  const std::unique_ptr<std::remove_pointer_t<blkid_probe>, void (*)(blkid_probe)> probe(blkid_new_probe(),
-                                                                                         blkid_free_probe);
-  if (probe == nullptr || blkid_probe_set_device(probe.get(), device.get(), 0, 0) != 0) {
-    return {};
+  DeviceTags tags;
+  if (auto superblock = read_superblock(device)) {
+    tags.file_system = std::move(superblock->file_system);
+    tags.uuid = std::move(superblock->uuid);
+    tags.label = std::move(superblock->label);
   }
-  // Few parsers see the bytes of a hostile disk.
-  std::array<char*, 4> types{const_cast<char*>("ext4"), const_cast<char*>("btrfs"), const_cast<char*>("f2fs"),
-                             nullptr};
-  blkid_probe_enable_superblocks(probe.get(), 1);
-  blkid_probe_filter_superblocks_type(probe.get(), BLKID_FLTR_ONLYIN, types.data());
-  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL);
-  blkid_probe_enable_partitions(probe.get(), 1);
-  blkid_probe_set_partitions_flags(probe.get(), BLKID_PARTS_ENTRY_DETAILS);
-  (void)blkid_do_safeprobe(probe.get());  // nothing found leaves nothing to look up
-  return {.file_system = lookup(probe.get(), "TYPE"),
-          .uuid = lookup(probe.get(), "UUID"),
-          .label = lookup(probe.get(), "LABEL"),
-          .partuuid = lookup(probe.get(), "PART_ENTRY_UUID"),
-          .partlabel = lookup(probe.get(), "PART_ENTRY_NAME")};
+  auto [partuuid, partlabel] = partition_tags(device);
+  tags.partuuid = std::move(partuuid);
+  tags.partlabel = std::move(partlabel);
+  return tags;
 }
 
 bool matches(const DeviceSpec& spec, const std::string& path, const DeviceTags& tags) {

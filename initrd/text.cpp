@@ -1,10 +1,33 @@
 #include "cfs/text.hpp"
 
+#include <cstdint>
+
+#include "cfs/little_endian.hpp"
+
 namespace cfs {
 
 namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
+
+void append_utf8(std::string& text, std::uint32_t point) {
+  const auto following = [&](unsigned shift) { text += static_cast<char>(0x80 | (point >> shift & 0x3F)); };
+  if (point < 0x80) {
+    text += static_cast<char>(point);
+  } else if (point < 0x800) {
+    text += static_cast<char>(0xC0 | point >> 6);
+    following(0);
+  } else if (point < 0x10000) {
+    text += static_cast<char>(0xE0 | point >> 12);
+    following(6);
+    following(0);
+  } else {
+    text += static_cast<char>(0xF0 | point >> 18);
+    following(12);
+    following(6);
+    following(0);
+  }
+}
 
 }  // namespace
 
@@ -50,6 +73,34 @@ std::optional<std::vector<unsigned char>> from_hex(std::string_view text) {
     bytes.push_back(static_cast<unsigned char>(high << 4 | low));
   }
   return bytes;
+}
+
+std::string uuid_text(std::string_view bytes) {
+  std::string text = to_hex({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});
+  for (const std::size_t position : {8U, 13U, 18U, 23U}) {
+    text.insert(position, 1, '-');
+  }
+  return text;
+}
+
+std::string from_utf16(std::string_view bytes) {
+  const auto unit = [&](std::size_t i) -> std::uint32_t {
+    return i + 1 < bytes.size() ? little_endian<std::uint16_t>(bytes, i) : 0;
+  };
+  std::string text;
+  for (std::size_t i = 0; unit(i) != 0; i += 2) {
+    std::uint32_t point = unit(i);
+    if (point >> 10 == 0xD800 >> 10 && unit(i + 2) >> 10 == 0xDC00 >> 10) {
+      i += 2;
+      point = 0x10000 + ((point & 0x3FF) << 10) + (unit(i) & 0x3FF);
+    }
+    append_utf8(text, point);
+  }
+  return text;
+}
+
+std::string_view trim_end(std::string_view text) {
+  return text.substr(0, text.find_last_not_of(" \t\n\v\f\r") + 1);
 }
 
 std::string printable(std::string_view text) {

@@ -16,7 +16,8 @@ struct BlockDevice {
   std::string file_system;  // "ext4", "btrfs" or "f2fs"
 };
 
-// What the device says of itself; an empty string where it says nothing. libblkid's words.
+// What the device, and the table of the disk that it is a partition of, say of it, in the words of blkid(8);
+// an empty string where they say nothing.
 struct DeviceTags {
   std::string file_system;
   std::string uuid;

@@ -58,6 +58,16 @@ template <std::unsigned_integral N>
 // The bytes that an even number of lower-case hexadecimal digits names; nothing for any other text.
 [[nodiscard]] std::optional<std::vector<unsigned char>> from_hex(std::string_view text);
 
+// 16 bytes as "6ba7b810-9dad-11d1-80b4-00c04fd430c8", lower case.
+[[nodiscard]] std::string uuid_text(std::string_view bytes);
+
+// UTF-16, little-endian, up to the first NUL or the end, as UTF-8. What is no half of a pair is written
+// alike.
+[[nodiscard]] std::string from_utf16(std::string_view bytes);
+
+// `text` without the ASCII white space at its end.
+[[nodiscard]] std::string_view trim_end(std::string_view text);
+
 // Text from an untrusted source made safe to print in one line: control and non-ASCII bytes become \xNN, and
 // anything past 200 bytes becomes "...".
 [[nodiscard]] std::string printable(std::string_view text);

@@ -10,11 +10,7 @@
 namespace cfs {
 
 std::string Uuid::text() const {
-  std::string text = to_hex(bytes);
-  for (const std::size_t position : {8U, 13U, 18U, 23U}) {
-    text.insert(position, 1, '-');
-  }
-  return text;
+  return uuid_text({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 Result<std::string> sha256(std::string_view text) {

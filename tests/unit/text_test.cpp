@@ -46,5 +46,27 @@ TEST(Text, Printable) {
   EXPECT_EQ(printable(std::string(201, 'x')), std::string(200, 'x') + "...");
 }
 
+TEST(FromUtf16, WritesUtf8) {
+  EXPECT_EQ(from_utf16({"a\0\xe4\0\xac\x20", 6}), "a\xc3\xa4\xe2\x82\xac");
+  EXPECT_EQ(from_utf16({"\x3d\xd8\x97\xde", 4}), "\xf0\x9f\x9a\x97");  // a pair
+  EXPECT_EQ(from_utf16({"\x3d\xd8z\0", 4}), "\xed\xa0\xbdz");          // the first half of one
+  EXPECT_EQ(from_utf16({"\x3d\xd8", 2}), "\xed\xa0\xbd");
+  EXPECT_EQ(from_utf16({"a\0\0\0b\0", 6}), "a");
+  EXPECT_EQ(from_utf16("a"), "");
+  EXPECT_EQ(from_utf16(""), "");
+}
+
+TEST(TrimEnd, TakesWhiteSpaceAway) {
+  EXPECT_EQ(trim_end(" a b \t\n"), " a b");
+  EXPECT_EQ(trim_end("a"), "a");
+  EXPECT_EQ(trim_end(" \n"), "");
+  EXPECT_EQ(trim_end(""), "");
+}
+
+TEST(UuidText, IsLowerCase) {
+  EXPECT_EQ(uuid_text({"\x6b\xa7\xb8\x10\x9d\xad\x11\xd1\x80\xb4\x00\xc0\x4f\xd4\x30\xc8", 16}),
+            "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+}
+
 }  // namespace
 }  // namespace cfs

@@ -1,0 +1,23 @@
+// What a file system says of itself, for those that a store or a state can lie on: ext4, btrfs and f2fs.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cfs/fd.hpp"
+
+namespace cfs {
+
+// Texts are those that blkid(8), and thereby udev, gives; empty where the file system has none.
+struct Superblock {
+  std::string file_system;  // "ext4", "btrfs" or "f2fs"
+  std::string uuid;
+  std::string label;
+};
+
+// Reads it from a device or a disk image. Nothing when there is none, when reading fails, or when there are
+// several: which of them counts would be a guess. Ext2 and ext3 are not ext4. Checksums are left to the
+// kernel, which refuses to mount what is damaged.
+[[nodiscard]] std::optional<Superblock> read_superblock(const Fd& device);
+
+}  // namespace cfs
