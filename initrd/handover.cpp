@@ -10,6 +10,7 @@
 
 #include "cfs/directory_tree.hpp"
 #include "cfs/file.hpp"
+#include "cfs/stage_marker.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -49,6 +50,7 @@ Result<> switch_root(Kernel& kernel, const Fd& tree) {
     return fail_errno(Code::mount_failed, "create /sysroot");
   }
   CFS_TRY(kernel.attach(tree, old_root, "sysroot"));
+  mark_stage<Stage::attached>();
   for (const std::string name : {"dev", "proc", "sys", "run"}) {
     CFS_TRY_IN(kernel.move(cat('/', name), tree, name), cat("the image needs a directory /", name));
   }
@@ -64,6 +66,7 @@ Error execute(const std::string& init, const std::vector<std::string>& arguments
               const std::vector<std::string>& environment) {
   std::vector<std::string> words{init};
   words.insert(words.end(), arguments.begin(), arguments.end());
+  mark_stage<Stage::switch_root>();
   ::execve(init.c_str(), c_strings(words).data(), c_strings(environment).data());
   return fail_errno(Code::init_failed, cat("execute ", printable(init))).value();
 }

@@ -61,15 +61,15 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
                       const std::vector<std::string>& environment) {
   Report report;
   CFS_TRY(mount_kernel_file_systems(kernel));
-  report.end_stage("kernel-file-systems");
+  report.end_stage<Stage::kernel_file_systems>();
 
   Policy policy = CFS_TRY(load_policy_of(initramfs_configuration));
   plan = plan_failure(policy);
   const Configuration configuration = CFS_TRY(load_configuration(initramfs_configuration, std::move(policy)));
-  report.end_stage("policy");
+  report.end_stage<Stage::policy>();
 
   CFS_TRY(load_modules(kernel));
-  report.end_stage("modules");
+  report.end_stage<Stage::modules>();
 
   Watchdog watchdog = Watchdog::take_over();
   const VerifiedRoot root =

@@ -221,7 +221,7 @@ Result<MountArguments> parse_mount_arguments(const std::vector<std::string>& arg
 
 Result<> mount_root(Kernel& kernel, const MountArguments& arguments, Report& report) {
   const Configuration configuration = CFS_TRY(configure(arguments));
-  report.end_stage("policy");
+  report.end_stage<Stage::policy>();
   const auto nothing = [] {};
   if (arguments.fake) {
     return verify_root(kernel, configuration, report, nothing);
@@ -233,7 +233,9 @@ Result<> mount_root(Kernel& kernel, const MountArguments& arguments, Report& rep
   if (!arguments.mount_namespace.empty()) {
     CFS_TRY(enter_namespace(kernel, arguments.mount_namespace));
   }
-  return attach_at(kernel, root.tree, arguments.targets);
+  CFS_TRY(attach_at(kernel, root.tree, arguments.targets));
+  mark_stage<Stage::attached>();
+  return {};
 }
 
 int mount_exit_status(Code code) noexcept {

@@ -63,7 +63,7 @@ std::string json_quote(std::string_view text) {
   return out + '"';
 }
 
-void Report::end_stage(std::string_view stage) {
+void Report::record(std::string_view stage) {
   const auto now = std::chrono::steady_clock::now();
   stages_.push_back({std::string(stage), duration_cast<microseconds>(now.time_since_epoch()),
                      duration_cast<microseconds>(now - last_)});
@@ -90,7 +90,7 @@ std::string Report::json() const {
                       .str());
   }
   Json stages('[');
-  for (const Stage& stage : stages_) {
+  for (const StageTime& stage : stages_) {
     stages.item(Json('{')
                     .text("stage", stage.name)
                     .number("end_us", stage.end.count())

@@ -75,7 +75,7 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
   const BlockDevice device = CFS_TRY_IN(
       wait_for_device(configuration.selection.store, policy.device_timeout, meanwhile), "find the store");
   report.store_device = device.path;
-  report.end_stage("store-device");
+  report.end_stage<Stage::store_device>();
 
   // Where state shares the store's file system its superblock must be writable; the store's mount never is.
   Fd store_mount = CFS_TRY_IN(
@@ -86,7 +86,7 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
   CFS_TRY(composed.workspace.attach(composed.store_mount, "store"));
   const Store store = CFS_TRY(Store::open_on(composed.store_mount));
   composed.objects = CFS_TRY(store.objects());
-  report.end_stage("store-mount");
+  report.end_stage<Stage::store_mount>();
 
   std::size_t attempts = 0;
   const DecisionInput input{
@@ -96,10 +96,10 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
       .kernel_release = report.kernel_release,
       .measure = [&](const Fd& file, HashAlgorithm) { return kernel.measure_verity(file); }};
   const Decision decision = CFS_TRY(decide(store, input, [&](const Decision& accepted) -> Result<> {
-    report.end_stage("verify");
+    report.end_stage<Stage::verify>();
     return compose(kernel, accepted.image, policy.state.root, composed, attempts++);
   }));
-  report.end_stage("compose");
+  report.end_stage<Stage::compose>();
   report.manifest = decision.candidate.manifest;
   report.slot = decision.candidate.slot;
   report.image = decision.manifest.manifest();
@@ -138,14 +138,14 @@ Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& con
                                .image = report.image.digest,
                                .file_system = state ? &state : nullptr}),
                  "set up the state");
-  report.end_stage("state");
+  report.end_stage<Stage::state>();
 
   report.mounts = CFS_TRY(mounts_of_tree(CFS_TRY(read_file(mount_table_file, mount_table_max_bytes)),
                                          PrivateNamespace::path(composed.root_name)));
   VerifiedRoot root{.tree = CFS_TRY(kernel.clone_tree(composed.root, "")), .init = composed.init};
   CFS_TRY(composed.workspace.leave());
   report.kernel_features = kernel.features();
-  report.end_stage("detach");
+  report.end_stage<Stage::detach>();
   return root;
 }
 

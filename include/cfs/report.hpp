@@ -12,6 +12,7 @@
 #include "cfs/mount_table.hpp"
 #include "cfs/policy.hpp"
 #include "cfs/result.hpp"
+#include "cfs/stage_marker.hpp"
 #include "cfs/state.hpp"
 
 namespace cfs {
@@ -22,7 +23,11 @@ class Report {
   Report() : last_(std::chrono::steady_clock::now()), start_(last_) {}
 
   // Ends the stage that began when the one before ended, or at construction.
-  void end_stage(std::string_view stage);
+  template <Stage stage>
+  void end_stage() {
+    mark_stage<stage>();
+    record(name(stage));
+  }
 
   // CLOCK_MONOTONIC microseconds since construction.
   [[nodiscard]] std::int64_t elapsed_us() const;
@@ -49,12 +54,14 @@ class Report {
   [[nodiscard]] std::string json() const;
 
  private:
-  struct Stage {
+  struct StageTime {
     std::string name;
     std::chrono::microseconds end;  // on CLOCK_MONOTONIC
     std::chrono::microseconds duration;
   };
-  std::vector<Stage> stages_;
+  void record(std::string_view stage);
+
+  std::vector<StageTime> stages_;
   std::chrono::steady_clock::time_point last_;
   std::chrono::steady_clock::time_point start_;
 };

@@ -16,8 +16,8 @@ TEST(JsonQuote, EscapesWhatCouldEndTheString) {
 
 TEST(ReportJson, SaysWhatHappened) {
   Report report;
-  report.end_stage("first");
-  report.end_stage("second");
+  report.end_stage<Stage::policy>();
+  report.end_stage<Stage::verify>();
   report.image.image_id = "demo \"quoted\"";
   report.image.security_version = 7;
   report.manifest = "demo";
@@ -52,7 +52,8 @@ TEST(ReportJson, SaysWhatHappened) {
   EXPECT_EQ(json["mounts"][1],
             nlohmann::json({{"path", "/var"}, {"device", "254:2"}, {"root", "/state/var"}}));
   ASSERT_EQ(json["stages"].size(), 2U);
-  EXPECT_EQ(json["stages"][1]["stage"], "second");
+  EXPECT_EQ(json["stages"][0]["stage"], "policy");
+  EXPECT_EQ(json["stages"][1]["stage"], "verify");
   EXPECT_GE(json["stages"][1]["end_us"].get<long>(), json["stages"][0]["end_us"].get<long>());
 }
 
