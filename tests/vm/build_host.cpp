@@ -27,8 +27,7 @@ BuildHost::BuildHost(const Suites& suites, const std::filesystem::path& key, std
     : kernel_(debian_kernel(suites.kernel)) {
   must({"cp", "-a", must({CFS_SOURCE "/qemu/debian-root", suites.system, "dracut-core"}), root_});
   for (const char* component : {"initrd", "dracut"}) {
-    must({"env", "DESTDIR=" + root_.string(), "cmake", "--install", CFS_PROGRAMS, "--prefix", "/usr",
-          "--component", component});
+    install(component, root_);
   }
   must({"cp", "-a", kernel_.modules, root_ / "usr/lib/modules"});
   const auto configuration = root_ / "etc/composefs-root";

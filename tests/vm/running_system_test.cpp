@@ -28,10 +28,7 @@ class System {
           must({CFS_SOURCE "/qemu/debian-root", "trixie", "libarchive13t64", "libcom-err2", "libext2fs2t64",
                 "libfdisk1", "libfsverity0"}),
           root()});
-    for (const char* component : {"host", "Unspecified"}) {
-      must({"env", "DESTDIR=" + root().string(), "cmake", "--install", CFS_PROGRAMS, "--prefix", "/usr",
-            "--component", component});
-    }
+    install("host", root());
     cfs_sign({"keygen", workshop_ / "device"});
     std::filesystem::create_directory(workshop_ / "keys");
     std::filesystem::copy_file(workshop_ / "device.pub", workshop_ / "keys/device.pub");

@@ -81,6 +81,11 @@ std::string cfs_sign(std::vector<std::string> arguments) {
   return must(arguments);
 }
 
+void install(const std::string& component, const std::filesystem::path& root) {
+  must({"env", "DESTDIR=" + root.string(), "cmake", "--install", CFS_PROGRAMS, "--prefix", "/usr",
+        "--component", component});
+}
+
 std::string mkcomposefs() {
   static const std::string program = must({CFS_SOURCE "/qemu/debian-mkcomposefs"});
   return program;

@@ -30,6 +30,9 @@ std::string cfs_sign(std::vector<std::string> arguments);
 // The program that cfs-sign puts into initramfs archives, as it ships.
 inline constexpr auto initrd_program = CFS_PROGRAMS "/initrd/composefs-root";
 
+// Installs a component of the project into a root directory, as its user would.
+void install(const std::string& component, const std::filesystem::path& root);
+
 // The program mkcomposefs of Debian testing.
 [[nodiscard]] std::string mkcomposefs();
 
