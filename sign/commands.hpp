@@ -93,6 +93,7 @@ struct InitramfsOptions {
   std::string output;
   std::string program;  // composefs-root; empty: the installed one, or the one built beside cfs-sign
   std::vector<std::string> required;  // modules to include besides those always needed
+  bool strip_module_signatures = false;
 };
 [[nodiscard]] Result<> initramfs_command(const InitramfsOptions& options);
 

@@ -254,6 +254,8 @@ void add_initramfs(CLI::App& app, Action& action) {
       ->type_name("NAME")
       ->expected(1)
       ->take_all();
+  command->add_flag("--strip-module-signatures", options->strip_module_signatures,
+                    "Leave the modules' signatures out, for kernels that do not demand them");
 }
 
 void add_inspect(CLI::App& app, Action& action) {

@@ -9,6 +9,7 @@
 //   /dev /proc /sys /run /sysroot      mount points
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,12 +30,19 @@ namespace cfs {
 [[nodiscard]] Result<std::vector<std::string>> initramfs_modules(const ModuleTree& tree,
                                                                  std::span<const std::string> required);
 
+// What becomes of the signatures that are appended to modules.
+enum class ModuleSignatures : std::uint8_t {
+  kept,
+  stripped,  // for a kernel that loads unsigned modules, in a boot chain that vouches for the initramfs
+};
+
 struct InitramfsInput {
   std::string program;  // the file composefs-root, statically linked
   std::string policy;   // the file policy.toml
   std::string keys;     // the directory of *.pub
   std::string modules;  // ROOTFS/lib/modules/KVER
   std::vector<std::string> required;
+  ModuleSignatures signatures = ModuleSignatures::kept;
 };
 
 // Reads it all and puts it together. Policy and keys are parsed as the boot will parse them, so that what

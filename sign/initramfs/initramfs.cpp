@@ -9,6 +9,7 @@
 #include "cfs/executable.hpp"
 #include "cfs/file.hpp"
 #include "cfs/key.hpp"
+#include "cfs/module_signature.hpp"
 #include "cfs/policy.hpp"
 #include "cfs/text.hpp"
 
@@ -79,7 +80,11 @@ Result<> add_modules(Cpio& initramfs, const InitramfsInput& input) {
   std::string list;
   for (const std::string& file : CFS_TRY(tree.load_order(modules))) {
     const std::string path = cat("usr/lib/modules/", tree.release(), '/', decompressed_name(file));
-    initramfs.add_file(path, CFS_TRY(tree.read(file)));
+    std::string module = CFS_TRY(tree.read(file));
+    if (input.signatures == ModuleSignatures::stripped) {
+      CFS_TRY_IN(strip_module_signature(module), printable(file));
+    }
+    initramfs.add_file(path, std::move(module));
     list += cat('/', path, '\n');
   }
   initramfs.add_file("usr/lib/composefs-root/modules", std::move(list));

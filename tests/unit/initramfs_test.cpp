@@ -134,6 +134,21 @@ TEST_F(Initramfs, RefusesARequiredModuleThatIsNotThere) {
   EXPECT_THAT(failure().what(), HasSubstr("virtio_scsi"));
 }
 
+TEST_F(Initramfs, StripsModuleSignaturesOnlyWhenAsked) {
+  const std::string signature =
+      std::string("s\0\0\2\0\0\0\0\0\0\0\0\1", 13) + "~Module signature appended~\n";
+  usual_kernel();
+  const std::string file = kernel.directory() + "/kernel/fs/overlay.ko.xz";
+  write_compressed(file, make_module({}) + signature);
+  const std::string path = "usr/lib/modules/6.12.9-test/kernel/fs/overlay.ko";
+  EXPECT_EQ(make_initramfs(input)->entries().at(path).contents, make_module({}) + signature);
+  input.signatures = ModuleSignatures::stripped;
+  EXPECT_EQ(make_initramfs(input)->entries().at(path).contents, make_module({}));
+  write_compressed(file, signature);
+  EXPECT_EQ(failure().code(), Code::module_failed);
+  EXPECT_THAT(failure().what(), HasSubstr("kernel/fs/overlay.ko"));
+}
+
 TEST_F(Initramfs, RefusesATruncatedModule) {
   usual_kernel();
   std::filesystem::resize_file(kernel.directory() + "/kernel/fs/erofs.ko.xz", 64);

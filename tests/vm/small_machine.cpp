@@ -55,13 +55,28 @@ std::filesystem::path SmallMachine::store_disk(
 }
 
 std::filesystem::path SmallMachine::initramfs(const std::string& name, const std::string& policy_text,
-                                              const std::string& kernel_suite) const {
+                                              const std::string& kernel_suite,
+                                              const std::vector<std::string>& options) const {
   const auto policy_file = workshop_ / (name + "-policy.toml");
   write(policy_file, policy_text);
   auto output = workshop_ / (name + "-initramfs.img");
-  cfs_sign({"initramfs", "--policy", policy_file, "--keys", workshop_ / "keys", "--modules",
-            debian_kernel(kernel_suite).modules, "--program", initrd_program, "--module", "virtio_blk",
-            "--module", "virtio_pci", "-o", output});
+  std::vector<std::string> command{"initramfs",
+                                   "--policy",
+                                   policy_file,
+                                   "--keys",
+                                   workshop_ / "keys",
+                                   "--modules",
+                                   debian_kernel(kernel_suite).modules,
+                                   "--program",
+                                   initrd_program,
+                                   "--module",
+                                   "virtio_blk",
+                                   "--module",
+                                   "virtio_pci",
+                                   "-o",
+                                   output};
+  command.insert(command.end(), options.begin(), options.end());
+  cfs_sign(command);
   return output;
 }
 

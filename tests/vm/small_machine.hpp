@@ -45,9 +45,10 @@ class SmallMachine {
   // The initramfs with `policy` for the kernel of `suite`.
   [[nodiscard]] const std::filesystem::path& default_initramfs() const { return initramfs_; }
 
-  // An initramfs with this policy text for the suite's kernel.
+  // An initramfs with this policy text for the suite's kernel, made with these options besides.
   [[nodiscard]] std::filesystem::path initramfs(const std::string& name, const std::string& policy,
-                                                const std::string& kernel_suite = suite) const;
+                                                const std::string& kernel_suite = suite,
+                                                const std::vector<std::string>& options = {}) const;
 
   static constexpr auto policy =
       "image-id = \"demo\"\n"

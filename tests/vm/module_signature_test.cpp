@@ -1,0 +1,47 @@
+// Boots the small root (guest.cpp) on Debian 13's kernel with its modules as Debian signed them, and stripped
+// of their signatures.
+#include "small_machine.hpp"
+
+namespace cfs::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Not;
+
+SerialLog boot_modules(const std::string& name, const std::vector<std::string>& options,
+                       const std::string& cmdline) {
+  const auto& machine = small_machine();
+  return boot({.disks = {machine.copy_of_store_disk(name)},
+               .initramfs = machine.initramfs(name, SmallMachine::policy, SmallMachine::suite, options),
+               .cmdline = cmdline});
+}
+
+SerialLog boot_stripped(const std::string& cmdline) {
+  return boot_modules("stripped", {"--strip-module-signatures"}, cmdline);
+}
+
+// Under lockdown, and when only signatures are enforced, the kernel says no in different ways.
+constexpr auto lockdown = "lockdown=integrity";
+constexpr auto enforced = "module.sig_enforce=1";
+
+TEST(ModuleSignature, StrippedModulesLoadWhereTheKernelDoesNotDemandIt) {
+  EXPECT_THAT(boot_stripped(""), AllOf(Started(), Says("module verification failed: signature")));
+}
+
+TEST(ModuleSignature, KeptOnesLoadWhereTheKernelDemandsThem) {
+  for (const char* demand : {lockdown, enforced}) {
+    EXPECT_THAT(boot_modules("kept", {}, demand), AllOf(Started(), Not(Says("module verification failed"))))
+        << demand;
+  }
+}
+
+TEST(ModuleSignature, StrippedOnesAreRefusedWhereTheKernelDemandsThem) {
+  for (const char* demand : {lockdown, enforced}) {
+    EXPECT_THAT(boot_stripped(demand),
+                AllOf(RefusedWith("module-refused"), Says("without --strip-module-signatures")))
+        << demand;
+  }
+}
+
+}  // namespace
+}  // namespace cfs::test
