@@ -20,9 +20,7 @@ namespace {
 // The file system with the state of the running system. It is mounted already, and hidden: this mount of it
 // is detached, so nobody sees it either, and goes away with its descriptor.
 Result<Fd> mount_running_state() {
-  const std::string file = cat(report_directory, '/', report_name);
-  const BootReport report =
-      CFS_TRY_IN(parse_boot_report(CFS_TRY(read_file(file, boot_report_max_bytes))), file);
+  const BootReport report = CFS_TRY_IN(parse_boot_report(CFS_TRY(read_boot_report({}))), report_name);
   if (report.state_device.empty()) {
     return fail(Code::not_found, "this system keeps no state: each boot is a factory reset already");
   }

@@ -1,7 +1,6 @@
 #include <string>
 
 #include "cfs/boot_report.hpp"
-#include "cfs/file.hpp"
 #include "cfs/journal.hpp"
 #include "cfs/report.hpp"
 #include "cfs/running_root.hpp"
@@ -61,21 +60,13 @@ std::string text(const BootReport& report, const Result<>& check) {
 }  // namespace
 
 Result<> status_command(const StatusOptions& options) {
-  const std::string file = cat(options.root, report_directory, '/', report_name);
-  const auto json = read_file(file, boot_report_max_bytes);
-  if (!json && json.error().code() == Code::not_found) {
-    return fail(Code::not_found,
-                cat(printable(file), " is not there: this system was not booted by composefs-root"));
-  }
-  if (!json) {
-    return tl::unexpected(json.error());
-  }
-  const BootReport report = CFS_TRY_IN(parse_boot_report(*json), printable(file));
+  const std::string json = CFS_TRY(read_boot_report(options.root));
+  const BootReport report = CFS_TRY_IN(parse_boot_report(json), report_name);
   Result<> check = check_running_root(report, cat(options.root, mount_table_file));
   if (options.journal) {
     CFS_TRY(write_journal(report, check));
   } else {
-    CFS_TRY(print(options.json ? CFS_TRY(status_json(*json, check)) : text(report, check)));
+    CFS_TRY(print(options.json ? CFS_TRY(status_json(json, check)) : text(report, check)));
   }
   return check;
 }

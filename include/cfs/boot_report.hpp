@@ -1,7 +1,6 @@
 // boot.json as the running system reads it: what report.hpp writes in the initrd.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,8 +10,6 @@
 #include "cfs/result.hpp"
 
 namespace cfs {
-
-inline constexpr std::size_t boot_report_max_bytes = 1024UL * 1024;
 
 struct BootReport {
   std::string image_id;
@@ -51,6 +48,10 @@ struct BootReport {
   };
   std::vector<Stage> stages;
 };
+
+// The text of the report of the system whose root directory is `root`; empty: this one. Code::not_found when
+// that was not booted by composefs-root; Code::io_error, Code::path_refused.
+[[nodiscard]] Result<std::string> read_boot_report(const std::string& root);
 
 // Strict about all of the above; other members are ignored, as later versions may add some.
 // Code::report_malformed.

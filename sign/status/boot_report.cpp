@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cfs/file.hpp"
+#include "cfs/report.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -9,6 +11,8 @@ namespace cfs {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr std::size_t max_bytes = 1024UL * 1024;
 
 tl::unexpected<Error> malformed(const std::exception& error) {
   return fail(Code::report_malformed, printable(error.what()));
@@ -74,6 +78,16 @@ BootReport read(const Json& json) {
 }
 
 }  // namespace
+
+Result<std::string> read_boot_report(const std::string& root) {
+  const std::string file = cat(root, report_directory, '/', report_name);
+  auto text = read_file(file, max_bytes);
+  if (!text && text.error().code() == Code::not_found) {
+    return fail(Code::not_found,
+                cat(printable(file), " is not there: this system was not booted by composefs-root"));
+  }
+  return text;
+}
 
 Result<BootReport> parse_boot_report(std::string_view text) {
   try {
