@@ -196,10 +196,14 @@ Result<> Kernel::mount_api(const std::string& type, const std::string& target,
 }
 
 Result<> Kernel::load_module(const Fd& module) {
-  if (::syscall(SYS_finit_module, module.get(), "", 0) != 0 && errno != EEXIST && errno != ENODEV) {
-    return fail_errno(Code::module_failed, "finit_module");
+  if (::syscall(SYS_finit_module, module.get(), "", 0) == 0 || errno == EEXIST || errno == ENODEV) {
+    return {};
   }
-  return {};
+  // EPERM: lockdown. EKEYREJECTED: module.sig_enforce, or a signature that does not match.
+  if (errno == EPERM || errno == EKEYREJECTED) {
+    return fail_errno(Code::module_refused, "the kernel demands a module signature that it trusts");
+  }
+  return fail_errno(Code::module_failed, "finit_module");
 }
 
 Result<Digest> Kernel::measure_verity(const Fd& file) {

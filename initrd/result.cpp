@@ -48,6 +48,9 @@ CodeText describe(Code code) noexcept {
               "remove the parameter, or boot a signed command line and say so in the policy"};
     case Code::module_failed:
       return {"module-failed", "build the initramfs again for this kernel"};
+    case Code::module_refused:
+      return {"module-refused",
+              "build the initramfs with this kernel's own modules, without --strip-module-signatures"};
     case Code::device_missing:
       return {"device-missing",
               "check that the device is attached and that its tag is the one in the policy"};

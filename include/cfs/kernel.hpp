@@ -59,7 +59,8 @@ class Kernel {
                                    std::vector<MountOption> options);
 
   // finit_module(2). Loaded already, or for hardware that is not there (ENODEV), is success.
-  // Code::module_failed.
+  // Code::module_refused when the kernel demands a signature (lockdown, module.sig_enforce) that it trusts,
+  // and the module has none; else Code::module_failed.
   [[nodiscard]] Result<> load_module(const Fd& module);
 
   // FS_IOC_MEASURE_VERITY. Code::verity_missing, Code::kernel_feature (the kernel has no fs-verity at all).

@@ -31,6 +31,7 @@ enum class Code : std::uint8_t {
   key_missing,          // no keys at all
   parameter_refused,    // a kernel command line parameter that the policy does not allow
   module_failed,        // a kernel module could not be loaded
+  module_refused,       // the kernel does not accept the signature of a module, or that it has none
   device_missing,       // no such device before the deadline
   device_ambiguous,     // two devices carry the tag
   device_unreadable,    // the device holds no file system that we mount
