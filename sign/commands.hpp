@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cfs/cpio.hpp"
 #include "cfs/digest.hpp"
 #include "cfs/key.hpp"
 #include "cfs/overlay_tree.hpp"
@@ -94,6 +95,7 @@ struct InitramfsOptions {
   std::string program;  // composefs-root; empty: the installed one, or the one built beside cfs-sign
   std::vector<std::string> required;  // modules to include besides those always needed
   bool strip_module_signatures = false;
+  Compression compression = Compression::zstd;
 };
 [[nodiscard]] Result<> initramfs_command(const InitramfsOptions& options);
 

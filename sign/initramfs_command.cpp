@@ -53,7 +53,7 @@ Result<> initramfs_command(const InitramfsOptions& options) {
       .signatures = options.strip_module_signatures ? ModuleSignatures::stripped : ModuleSignatures::kept,
   }));
   AtomicFile file = CFS_TRY(AtomicFile::create(options.output));
-  CFS_TRY_IN(initramfs.write(file.fd(), mtime), printable(options.output));
+  CFS_TRY_IN(initramfs.write(file.fd(), mtime, options.compression), printable(options.output));
   return file.commit();
 }
 

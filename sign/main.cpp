@@ -34,14 +34,27 @@ constexpr std::array algorithms{std::pair("ed25519", cfs::KeyAlgorithm::ed25519)
                                 std::pair("ecdsa-p256", cfs::KeyAlgorithm::ecdsa_p256_sha256),
                                 std::pair("ecdsa-p384", cfs::KeyAlgorithm::ecdsa_p384_sha384)};
 
-// An algorithm's name becomes the number that CLI11 reads an enumeration from.
-std::string algorithm_number(const std::string& word) {
-  for (const auto& [known, algorithm] : algorithms) {
+constexpr std::array compressions{std::pair("zstd", cfs::Compression::zstd),
+                                  std::pair("gzip", cfs::Compression::gzip),
+                                  std::pair("none", cfs::Compression::none)};
+
+// A word becomes the number that CLI11 reads an enumeration from.
+template <class Words>
+std::string number_of(const Words& words, const std::string& word, const std::string& all) {
+  for (const auto& [known, value] : words) {
     if (word == known) {
-      return std::to_string(static_cast<unsigned>(algorithm));
+      return std::to_string(static_cast<unsigned>(value));
     }
   }
-  throw CLI::ValidationError(word + " is not ed25519, ecdsa-p256 or ecdsa-p384");
+  throw CLI::ValidationError(word + " is not " + all);
+}
+
+std::string algorithm_number(const std::string& word) {
+  return number_of(algorithms, word, "ed25519, ecdsa-p256 or ecdsa-p384");
+}
+
+std::string compression_number(const std::string& word) {
+  return number_of(compressions, word, "zstd, gzip or none");
 }
 
 std::string hash_number(const std::string& word) {
@@ -241,7 +254,7 @@ void add_initramfs(CLI::App& app, Action& action) {
   command->add_option("--modules", options->modules, "The kernel's modules: ROOTFS/lib/modules/RELEASE")
       ->type_name("DIR")
       ->required();
-  command->add_option("-o,--output", options->output, "The initramfs to write: newc cpio, zstd")
+  command->add_option("-o,--output", options->output, "The initramfs to write: a newc cpio archive")
       ->type_name("FILE")
       ->required();
   command
@@ -254,6 +267,9 @@ void add_initramfs(CLI::App& app, Action& action) {
       ->type_name("NAME")
       ->expected(1)
       ->take_all();
+  command->add_option("--compress", options->compression, "zstd (the default), gzip or none")
+      ->type_name("NAME")
+      ->transform(compression_number, "");
   command->add_flag("--strip-module-signatures", options->strip_module_signatures,
                     "Leave the modules' signatures out, for kernels that do not demand them");
 }

@@ -1,5 +1,5 @@
 // An initramfs archive: "newc" cpio (Documentation/driver-api/early-userspace/buffer-format.rst of Linux),
-// compressed by zstd (RFC 8878), which the kernel unpacks when it has CONFIG_RD_ZSTD.
+// compressed or not.
 #pragma once
 
 #include <sys/types.h>
@@ -19,6 +19,13 @@ struct CpioEntry {
   std::string contents;  // of a regular file
 };
 
+// Of those that the kernel unpacks. Not xz, which takes it six times the instructions of zstd.
+enum class Compression : std::uint8_t {
+  zstd,  // RFC 8878; with CONFIG_RD_ZSTD
+  gzip,  // RFC 1952; with CONFIG_RD_GZIP
+  none,
+};
+
 // Entries by path, relative and without a leading "./".
 class Cpio {
  public:
@@ -28,11 +35,11 @@ class Cpio {
 
   [[nodiscard]] const std::map<std::string, CpioEntry>& entries() const noexcept { return entries_; }
 
-  // Writes the archive at the descriptor's position. The bytes depend on the entries and `mtime` (seconds
-  // since 1970) alone: sorted by path, so that a directory comes before what is in it, owned by root, with
-  // inode numbers counted from 1. Code::io_error, Code::unsupported_input for a file that the format cannot
-  // hold.
-  [[nodiscard]] Result<> write(const Fd& file, std::uint32_t mtime) const;
+  // Writes the archive at the descriptor's position. The bytes depend on the arguments and the entries alone
+  // (`mtime` in seconds since 1970): sorted by path, so that a directory comes before what is in it, owned by
+  // root, with inode numbers counted from 1. Code::io_error, Code::unsupported_input for a file that the
+  // format cannot hold.
+  [[nodiscard]] Result<> write(const Fd& file, std::uint32_t mtime, Compression compression) const;
 
  private:
   void add(const std::string& path, CpioEntry entry);

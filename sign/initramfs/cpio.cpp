@@ -12,8 +12,9 @@ namespace cfs {
 
 namespace {
 
-// Its window, 8 MiB, is far below the 128 MiB that the kernel's decompressor accepts.
-constexpr const char* compression_level = "19";
+// With the window of this level, 8 MiB, far below the 128 MiB that the kernel's decompressor accepts.
+constexpr const char* zstd_level = "19";
+constexpr const char* gzip_level = "9";
 
 struct WriterDeleter {
   void operator()(archive* writer) const noexcept { archive_write_free(writer); }
@@ -22,6 +23,22 @@ struct WriterDeleter {
 struct EntryDeleter {
   void operator()(archive_entry* entry) const noexcept { archive_entry_free(entry); }
 };
+
+// Whether the filter is there. Without a time in its header, which would be that of the call.
+bool compress(archive* writer, Compression compression) {
+  switch (compression) {
+    case Compression::zstd:
+      return archive_write_add_filter_zstd(writer) == ARCHIVE_OK &&
+             archive_write_set_filter_option(writer, "zstd", "compression-level", zstd_level) == ARCHIVE_OK;
+    case Compression::gzip:
+      return archive_write_add_filter_gzip(writer) == ARCHIVE_OK &&
+             archive_write_set_filter_option(writer, "gzip", "compression-level", gzip_level) == ARCHIVE_OK &&
+             archive_write_set_filter_option(writer, "gzip", "timestamp", nullptr) == ARCHIVE_OK;
+    case Compression::none:
+      return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -45,15 +62,13 @@ void Cpio::add_device(const std::string& path, dev_t device, mode_t permissions)
   add(path, {.mode = S_IFCHR | permissions, .device = device, .contents = {}});
 }
 
-Result<> Cpio::write(const Fd& file, std::uint32_t mtime) const {
+Result<> Cpio::write(const Fd& file, std::uint32_t mtime, Compression compression) const {
   const std::unique_ptr<archive, WriterDeleter> writer(archive_write_new());
   const auto failed = [&] {
     return fail_errno(Code::io_error, "write the initramfs", archive_errno(writer.get()));
   };
   if (archive_write_set_format_cpio_newc(writer.get()) != ARCHIVE_OK ||
-      archive_write_add_filter_zstd(writer.get()) != ARCHIVE_OK ||
-      archive_write_set_filter_option(writer.get(), "zstd", "compression-level", compression_level) !=
-          ARCHIVE_OK ||
+      !compress(writer.get(), compression) ||
       archive_write_set_bytes_in_last_block(writer.get(), 1) != ARCHIVE_OK ||
       archive_write_open_fd(writer.get(), file.get()) != ARCHIVE_OK) {
     return failed();

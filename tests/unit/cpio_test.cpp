@@ -19,9 +19,10 @@ using testing::StartsWith;
 
 constexpr std::size_t any_size = 64UL * 1024 * 1024;
 
-std::string archive_of(const Cpio& cpio, std::uint32_t mtime = 0) {
+std::string archive_of(const Cpio& cpio, std::uint32_t mtime = 0,
+                       Compression compression = Compression::zstd) {
   const Fd file(::memfd_create("cpio", MFD_CLOEXEC));
-  const auto written = cpio.write(file, mtime);
+  const auto written = cpio.write(file, mtime, compression);
   EXPECT_TRUE(written) << written.error().what();
   return *read_all(file, any_size);
 }
@@ -35,15 +36,16 @@ struct Read {
   std::string contents;
 };
 
-std::vector<Read> read_archive(const std::string& bytes) {
+std::vector<Read> read_archive(const std::string& bytes, int filter = ARCHIVE_FILTER_ZSTD) {
   std::vector<Read> entries;
   archive* reader = archive_read_new();
   archive_read_support_filter_zstd(reader);
+  archive_read_support_filter_gzip(reader);
   archive_read_support_format_cpio(reader);
   EXPECT_EQ(archive_read_open_memory(reader, bytes.data(), bytes.size()), ARCHIVE_OK);
   for (archive_entry* entry = nullptr; archive_read_next_header(reader, &entry) == ARCHIVE_OK;) {
     EXPECT_EQ(archive_format(reader), ARCHIVE_FORMAT_CPIO_SVR4_NOCRC);
-    EXPECT_EQ(archive_filter_code(reader, 0), ARCHIVE_FILTER_ZSTD);
+    EXPECT_EQ(archive_filter_code(reader, 0), filter);
     std::string contents(static_cast<std::size_t>(archive_entry_size(entry)), '\0');
     EXPECT_EQ(archive_read_data(reader, contents.data(), contents.size()),
               static_cast<la_ssize_t>(contents.size()));
@@ -110,6 +112,23 @@ TEST(Cpio, SameEntriesSameBytes) {
   EXPECT_NE(archive_of(one, 0), archive_of(one, 1));
 }
 
+TEST(Cpio, HoldsTheSameHoweverCompressed) {
+  Cpio cpio;
+  cpio.add_file("file", std::string(100'000, 'x'));
+  for (const auto& [compression, filter] : {std::pair(Compression::gzip, ARCHIVE_FILTER_GZIP),
+                                            std::pair(Compression::none, ARCHIVE_FILTER_NONE)}) {
+    const auto entries = read_archive(archive_of(cpio, 0, compression), filter);
+    ASSERT_EQ(entries.size(), 1U);
+    EXPECT_EQ(entries[0].contents, std::string(100'000, 'x'));
+  }
+}
+
+TEST(Cpio, GzipStoresNoTimeOfItsOwn) {
+  Cpio cpio;
+  cpio.add_file("file", "contents");
+  EXPECT_EQ(archive_of(cpio, 0, Compression::gzip).substr(4, 4), std::string(4, '\0'));  // RFC 1952, MTIME
+}
+
 TEST(Cpio, ALargeFileIsWhole) {
   std::string contents;
   contents.resize(20'000'000);  // larger than the window
@@ -139,7 +158,7 @@ TEST(Cpio, TheWindowFitsTheKernel) {
 TEST(Cpio, SaysThatTheDeviceIsFull) {
   Cpio cpio;
   cpio.add_file("file", "contents");
-  const auto written = cpio.write(Fd(::open("/dev/full", O_WRONLY | O_CLOEXEC)), 0);
+  const auto written = cpio.write(Fd(::open("/dev/full", O_WRONLY | O_CLOEXEC)), 0, Compression::zstd);
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code(), Code::io_error);
   EXPECT_THAT(written.error().what(), testing::HasSubstr("No space left on device"));

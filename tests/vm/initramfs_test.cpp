@@ -1,5 +1,5 @@
-// Boots the small root (guest.cpp) on Debian 13's kernel with its modules as Debian signed them, and stripped
-// of their signatures.
+// Boots the small root (guest.cpp) on Debian 13's kernel with each kind of initramfs that cfs-sign makes:
+// modules as Debian signed them or stripped of their signatures, and compressed in each way.
 #include "small_machine.hpp"
 
 namespace cfs::test {
@@ -8,8 +8,8 @@ namespace {
 using ::testing::AllOf;
 using ::testing::Not;
 
-SerialLog boot_modules(const std::string& name, const std::vector<std::string>& options,
-                       const std::string& cmdline) {
+SerialLog boot_made_with(const std::string& name, const std::vector<std::string>& options,
+                         const std::string& cmdline) {
   const auto& machine = small_machine();
   return boot({.disks = {machine.copy_of_store_disk(name)},
                .initramfs = machine.initramfs(name, SmallMachine::policy, SmallMachine::suite, options),
@@ -17,7 +17,7 @@ SerialLog boot_modules(const std::string& name, const std::vector<std::string>& 
 }
 
 SerialLog boot_stripped(const std::string& cmdline) {
-  return boot_modules("stripped", {"--strip-module-signatures"}, cmdline);
+  return boot_made_with("stripped", {"--strip-module-signatures"}, cmdline);
 }
 
 // Under lockdown, and when only signatures are enforced, the kernel says no in different ways.
@@ -30,7 +30,7 @@ TEST(ModuleSignature, StrippedModulesLoadWhereTheKernelDoesNotDemandIt) {
 
 TEST(ModuleSignature, KeptOnesLoadWhereTheKernelDemandsThem) {
   for (const char* demand : {lockdown, enforced}) {
-    EXPECT_THAT(boot_modules("kept", {}, demand), AllOf(Started(), Not(Says("module verification failed"))))
+    EXPECT_THAT(boot_made_with("kept", {}, demand), AllOf(Started(), Not(Says("module verification failed"))))
         << demand;
   }
 }
@@ -40,6 +40,12 @@ TEST(ModuleSignature, StrippedOnesAreRefusedWhereTheKernelDemandsThem) {
     EXPECT_THAT(boot_stripped(demand),
                 AllOf(RefusedWith("module-refused"), Says("without --strip-module-signatures")))
         << demand;
+  }
+}
+
+TEST(InitramfsCompression, TheKernelUnpacksEach) {
+  for (const char* compression : {"zstd", "gzip", "none"}) {
+    EXPECT_THAT(boot_made_with("compressed", {"--compress", compression}, ""), Started()) << compression;
   }
 }
 
