@@ -20,13 +20,14 @@
 
 namespace cfs {
 
-// The modules that every initramfs loads as far as they are not built in, in load order, followed by
-// `required`. First the sha256 implementations for the processor, where the kernel has any: fs-verity keeps
-// to the fastest it finds when it opens its first file. A processor may lack what such a module needs; it
-// then refuses to load (ENODEV), and the boot goes on without it. Then erofs, overlay and ext4. Then loop,
-// for kernels before 6.12, which cannot mount an EROFS file directly; for a newer kernel that was built
-// without CONFIG_EROFS_FS_BACKED_BY_FILE, `required` must name it. Code::module_failed naming a module that
-// the kernel does not have.
+// The modules that an initramfs loads as far as they are not built in, in load order. First the sha256
+// implementations for the processor, where the kernel has any: fs-verity keeps to the fastest it finds when
+// it opens its first file, and the modules that follow are checked by it. A processor may lack what such a
+// module needs; it then refuses to load (ENODEV), and the boot goes on without it. Then `required`, which the
+// store's device needs: most drivers look for their devices while the others are loaded. Then erofs, overlay
+// and ext4. Then loop, for kernels before 6.12, which cannot mount an EROFS file directly; for a newer kernel
+// that was built without CONFIG_EROFS_FS_BACKED_BY_FILE, `required` must name it. Code::module_failed naming
+// a module that the kernel does not have.
 [[nodiscard]] Result<std::vector<std::string>> initramfs_modules(const ModuleTree& tree,
                                                                  std::span<const std::string> required);
 

@@ -101,11 +101,11 @@ Result<std::vector<std::string>> initramfs_modules(const ModuleTree& tree,
       modules.emplace_back(module);
     }
   }
+  modules.insert(modules.end(), required.begin(), required.end());
   modules.insert(modules.end(), {"erofs", "overlay", "ext4"});
   if (!kernel_at_least(tree.release(), file_backed_erofs)) {
     modules.emplace_back("loop");
   }
-  modules.insert(modules.end(), required.begin(), required.end());
   return modules;
 }
 
