@@ -34,8 +34,20 @@ std::string escape_commas(const std::string& value) {
   return escaped;
 }
 
-std::vector<std::string> base_command(Acceleration acceleration) {
-  const bool kvm = acceleration == Acceleration::kvm;
+const char* accelerator(Acceleration acceleration) {
+  switch (acceleration) {
+    case Acceleration::kvm:
+      return "kvm";
+    case Acceleration::emulation_in_one_thread:
+      return "tcg,thread=single";
+    case Acceleration::emulation:
+      break;
+  }
+  return "tcg,thread=multi";
+}
+
+std::vector<std::string> base_command(Acceleration acceleration, const std::string& cpu = "") {
+  const char* const usual = acceleration == Acceleration::kvm ? "host" : host.emulated_cpu;
   return {host.program,
           "-nodefaults",
           "-display",
@@ -44,9 +56,9 @@ std::vector<std::string> base_command(Acceleration acceleration) {
           "-machine",
           host.machine,
           "-accel",
-          kvm ? "kvm" : "tcg,thread=multi",
+          accelerator(acceleration),
           "-cpu",
-          kvm ? "host" : host.emulated_cpu};
+          cpu.empty() ? usual : cpu};
 }
 
 const char* drive_option(MachineDisk::Writes writes) {
@@ -74,7 +86,7 @@ std::vector<std::string> qemu_trial_command(Acceleration acceleration) {
 }
 
 std::vector<std::string> qemu_command(const MachineOptions& options, SerialLine serial) {
-  auto command = base_command(options.acceleration);
+  auto command = base_command(options.acceleration, options.cpu);
   command.insert(command.end(), {"-smp", cat(options.processors), "-m", cat(options.memory_mib), "-serial",
                                  serial == SerialLine::terminal ? "mon:stdio" : "stdio", "-kernel",
                                  options.kernel, "-append", options.cmdline});

@@ -17,7 +17,11 @@ struct MachineDisk {
   Writes writes = Writes::discarded;
 };
 
-enum class Acceleration : std::uint8_t { emulation, kvm };
+enum class Acceleration : std::uint8_t {
+  emulation,
+  emulation_in_one_thread,  // all processors take turns: what they execute repeats best
+  kvm,
+};
 
 struct MachineOptions {
   std::string kernel{};
@@ -28,6 +32,7 @@ struct MachineOptions {
   // One by default: where two processors are emulated, one can run code that the other is patching.
   unsigned processors = 1;
   Acceleration acceleration = Acceleration::emulation;
+  std::string cpu{};                 // a model of QEMU's; empty: what Debian's kernels are known to run on
   std::vector<std::string> extra{};  // more arguments for QEMU
 };
 

@@ -64,5 +64,14 @@ TEST(QemuCommand, KvmUsesTheHostsProcessor) {
   EXPECT_EQ(value_of(command, "-serial"), "mon:stdio");
 }
 
+TEST(QemuCommand, EmulatesTheProcessorThatIsAskedFor) {
+  const auto command =
+      qemu_command({.acceleration = Acceleration::emulation_in_one_thread, .cpu = "Haswell,-cx16"},
+                   SerialLine::standard_streams);
+  EXPECT_EQ(value_of(command, "-accel"), "tcg,thread=single");
+  EXPECT_EQ(value_of(command, "-cpu"), "Haswell,-cx16");
+  EXPECT_NE(value_of(qemu_command({}, SerialLine::standard_streams), "-cpu"), "");
+}
+
 }  // namespace
 }  // namespace cfs
