@@ -1,0 +1,181 @@
+#include "bench.hpp"
+
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cfs/atomic_file.hpp"
+#include "cfs/cpio.hpp"
+#include "cfs/file.hpp"
+#include "cfs/module_tree.hpp"
+#include "cfs/text.hpp"
+#include "qemu/machine.hpp"
+
+namespace cfs::instructions {
+
+namespace {
+
+constexpr std::chrono::seconds boot_timeout(600);
+constexpr std::size_t program_max_bytes = 64UL * 1024 * 1024;
+constexpr std::size_t blocks_max_bytes = 1024UL * 1024 * 1024;
+constexpr std::uintmax_t symbols_max_bytes = 32UL * 1024 * 1024;
+constexpr std::size_t rows = 25;
+
+// QEMU 4.2 to 8 have version 1 of the plugin API; 9 no longer loads its plugins.
+constexpr unsigned first_qemu = 5;
+constexpr unsigned last_qemu = 8;
+
+// The protected-mode entry of a bzImage (Documentation/arch/x86/boot.rst of Linux), which decompresses it.
+constexpr auto kernel_entry = "100000";
+
+Result<std::string> ask_qemu_version() {
+  Machine qemu =
+      CFS_TRY(Machine::start_command({qemu_command({}, SerialLine::standard_streams).front(), "--version"}));
+  CFS_TRY(qemu.wait_exit(std::chrono::seconds(30)));
+  constexpr std::string_view before = "version ";
+  const auto found = qemu.log().find(before);
+  const std::string version =
+      found == std::string::npos
+          ? ""
+          : qemu.log().substr(found + before.size(), qemu.log().find_first_of(" (\n", found + before.size()) -
+                                                         found - before.size());
+  const auto major = parse_decimal<unsigned>(split(version, '.').front());
+  if (!major || *major < first_qemu || *major > last_qemu) {
+    return fail(Code::unsupported_input,
+                cat("QEMU \"", printable(version), "\" has another plugin API than that of QEMU ", first_qemu,
+                    " to ", last_qemu, ", for which counting instructions was written"));
+  }
+  return version;
+}
+
+// floor_init as /init, with the modules of a disk.
+Result<> make_floor_initramfs(const Setup& setup, const std::string& path) {
+  Cpio archive;
+  for (const char* directory : {"dev", "proc", "run", "sys", "sysroot"}) {
+    archive.add_directory(directory);
+  }
+  archive.add_device("dev/console", makedev(5, 1), 0600);
+  archive.add_file("init", CFS_TRY(read_file(setup.floor_init, program_max_bytes)), 0755);
+  const ModuleTree tree = CFS_TRY(ModuleTree::open(setup.modules));
+  const std::vector<std::string> wanted{"virtio_pci", "virtio_blk", "ext4"};
+  std::string list;
+  for (const std::string& file : CFS_TRY(tree.load_order(wanted))) {
+    const std::string name(decompressed_name(file));
+    archive.add_file(name, CFS_TRY(tree.read(file)));
+    list += cat('/', name, '\n');
+  }
+  archive.add_file("modules", std::move(list));
+  AtomicFile output = CFS_TRY(AtomicFile::create(path));
+  CFS_TRY(archive.write(output.fd(), 0));
+  return output.commit();
+}
+
+// no_timer_check: the kernel otherwise waits for ticks of the machine's clock, which takes more instructions
+// the faster the host is, and panics on a host so busy that none comes in time.
+MachineOptions machine_options(const Setup& setup) {
+  MachineOptions options;
+  options.kernel = setup.kernel;
+  options.cmdline = cat("console=", serial_console(),
+                        " quiet panic=-1 nokaslr no_timer_check rd.systemd.gpt_auto=0 systemd.gpt_auto=0 "
+                        "systemd.firstboot=off");
+  options.acceleration = Acceleration::emulation_in_one_thread;
+  options.cpu = setup.cpu;
+  return options;
+}
+
+// "ADDRESS T NAME" in a console's text.
+Result<std::string> address_of(std::string_view text, std::string_view symbol) {
+  for (const std::string_view line : split(text, '\n')) {
+    const auto words = split(line, ' ');
+    if (words.size() == 3 && words[2] == symbol) {
+      return std::string(words[0]);
+    }
+  }
+  return fail(Code::not_found, cat("the kernel does not say where its ", symbol, "() is"));
+}
+
+}  // namespace
+
+std::optional<Range> range(const Measured& measured, Stage from, Stage to) {
+  std::vector<std::uint64_t> values;
+  for (const Counts& run : measured.runs) {
+    if (const auto value = run.between(from, to)) {
+      values.push_back(*value);
+    }
+  }
+  if (values.empty()) {
+    return std::nullopt;
+  }
+  std::sort(values.begin(), values.end());
+  return Range{.minimum = values.front(), .median = values[values.size() / 2], .maximum = values.back()};
+}
+
+Result<Bench> Bench::open(const Setup& setup) {
+  Bench bench(setup);
+  bench.qemu_version_ = CFS_TRY(ask_qemu_version());
+  CFS_TRY(bench.ask_kernel());
+  return bench;
+}
+
+Result<> Bench::ask_kernel() {
+  MachineOptions options = machine_options(setup_);
+  options.initrd = setup_.work + "/symbols.img";
+  CFS_TRY(make_floor_initramfs(setup_, options.initrd));
+  options.cmdline += " bench.symbols";
+  Machine machine = CFS_TRY(Machine::start(options));
+  const std::string text = CFS_TRY(machine.wait_for("bench: end", boot_timeout));
+  places_ = cat(",", name(Stage::kernel_entry), "=", kernel_entry);
+  places_ += cat(",", name(Stage::kernel_start), "=", CFS_TRY(address_of(text, "start_kernel")));
+  places_ += cat(",", name(Stage::init_exec), "=", CFS_TRY(address_of(text, "run_init_process")));
+  places_ += cat(",", name(Stage::root_init), "=",
+                 CFS_TRY(CodeIndex::entry_of(setup_.root + "/usr/lib/systemd/systemd")));
+  return {};
+}
+
+Result<Counts> Bench::boot(const Contender& contender, const Extra& extra) const {
+  const std::string stages = setup_.work + "/stages";
+  MachineOptions options = machine_options(setup_);
+  options.initrd = contender.initrd;
+  if (!std::filesystem::exists(options.initrd)) {
+    CFS_TRY(make_floor_initramfs(setup_, options.initrd));
+  }
+  options.disks.push_back({.file = contender.disk});
+  if (!extra.disk.empty()) {
+    options.disks.push_back({.file = extra.disk, .writes = MachineDisk::Writes::kept});
+  }
+  options.extra = {"-plugin", cat(setup_.plugin, ",stages=", stages, places_, extra.plugin)};
+  Machine machine = CFS_TRY(Machine::start(options));
+  CFS_TRY(machine.wait_for("bench: end", boot_timeout));
+  return Counts::parse(CFS_TRY(read_file(stages, program_max_bytes)));
+}
+
+Result<Counts> Bench::boot(const Contender& contender) const {
+  return boot(contender, {});
+}
+
+Result<std::string> Bench::profile_boot(const Contender& contender, const std::vector<Span>& spans) const {
+  const std::string blocks = setup_.work + "/blocks";
+  const std::string symbols = setup_.work + "/symbols";
+  CFS_TRY(write_file(symbols, ""));
+  std::error_code error;
+  std::filesystem::resize_file(symbols, symbols_max_bytes, error);
+  if (error) {
+    return fail(Code::io_error, cat("make ", symbols, ": ", error.message()));
+  }
+  CFS_TRY(boot(contender, {.plugin = ",blocks=" + blocks, .disk = symbols}));
+  CodeIndex index;
+  index.add_kernel(CFS_TRY(read_file(symbols, symbols_max_bytes)));
+  CFS_TRY(index.add_program(setup_.floor_init));
+  CFS_TRY(index.add_programs_below(setup_.root + "/usr"));
+  const std::string text = CFS_TRY(read_file(blocks, blocks_max_bytes));
+  std::string result;
+  for (const Span& span : spans) {
+    const std::string title = cat(contender.name, ", ", name(span.from), " to ", name(span.to));
+    const auto found = profile(text, span, index);
+    result += (found ? text_of(*found, title, rows) : cat(title, ": ", found.error().what(), '\n')) + '\n';
+  }
+  return result;
+}
+
+}  // namespace cfs::instructions

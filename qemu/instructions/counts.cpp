@@ -1,0 +1,37 @@
+#include "counts.hpp"
+
+#include "cfs/text.hpp"
+
+namespace cfs::instructions {
+
+Result<Counts> Counts::parse(std::string_view text) {
+  Counts counts;
+  std::uint64_t last = 0;
+  for (const std::string_view line : split(text, '\n')) {
+    if (line.empty()) {
+      continue;
+    }
+    const auto words = split(line, ' ');
+    const auto stage = words.size() == 3 ? stage_by_name(words[0]) : std::nullopt;
+    const auto instructions = stage ? parse_decimal<std::uint64_t>(words[1]) : std::nullopt;
+    const auto repeats = stage ? parse_decimal<std::uint64_t>(words[2]) : std::nullopt;
+    if (!instructions || !repeats || *instructions < last) {
+      return fail(Code::unsupported_input, cat("the plugin wrote \"", printable(line), '"'));
+    }
+    last = *instructions;
+    auto& count = counts.stages_[static_cast<std::size_t>(*stage)];
+    if (!count) {
+      count = StageCount{.instructions = *instructions, .repeats = *repeats};
+    }
+  }
+  return counts;
+}
+
+std::optional<std::uint64_t> Counts::between(Stage from, Stage to) const {
+  if (!at(from) || !at(to) || at(to)->instructions < at(from)->instructions) {
+    return std::nullopt;
+  }
+  return at(to)->instructions - at(from)->instructions;
+}
+
+}  // namespace cfs::instructions

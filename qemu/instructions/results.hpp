@@ -1,0 +1,33 @@
+// What the boots of a bench cost, shown and kept.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "bench.hpp"
+
+namespace cfs::instructions {
+
+struct Results {
+  std::string qemu_version;
+  std::string cpu;
+  std::vector<Measured> contenders;
+};
+
+// How the figures come about and what they mean, for people.
+[[nodiscard]] std::string conditions(const Results& results);
+
+// Instructions since kernel-entry when each stage ends: median and spread (largest less smallest), in
+// millions.
+[[nodiscard]] std::string stage_table(const Results& results);
+
+// The parts of a boot that people ask for, and how they compare with the first contender.
+[[nodiscard]] std::string part_table(const Results& results);
+
+// Everything, each run's figures included.
+[[nodiscard]] std::string json(const Results& results);
+
+// An SVG with a bar for each contender, divided by stages.
+[[nodiscard]] std::string chart(const Results& results);
+
+}  // namespace cfs::instructions

@@ -1,0 +1,71 @@
+#include "qemu/instructions/results.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+namespace cfs::instructions {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+Counts counts(const char* text) {
+  return Counts::parse(text).value();
+}
+
+// Two contenders: one that lacks a stage, and one whose three runs differ.
+Results results() {
+  Results results{.qemu_version = "7.2.22", .cpu = "Haswell", .contenders = {}};
+  results.contenders.push_back(
+      {.name = "a",
+       .initrd_bytes = 1000000,
+       .runs = {
+           counts("kernel-entry 1000000 0\ninit-entry 2000000 0\nmodules 2500000 0\nattached 3000000 1\n"),
+           counts("kernel-entry 1000000 0\ninit-entry 2000000 0\nattached 3500000 1\n"),
+           counts("kernel-entry 1000000 0\ninit-entry 2000000 0\nattached 3100000 1\n")}});
+  results.contenders.push_back(
+      {.name = "b",
+       .initrd_bytes = 2000000,
+       .runs = {counts("kernel-entry 1000000 0\ninit-entry 3000000 0\nattached 7000000 1\n"
+                       "multi-user.target 9000000 3\n")}});
+  return results;
+}
+
+TEST(Range, HasTheMedianOfTheRunsWithBothStages) {
+  const auto all = results();
+  const auto found = range(all.contenders[0], Stage::kernel_entry, Stage::attached);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->minimum, 2000000U);
+  EXPECT_EQ(found->median, 2100000U);
+  EXPECT_EQ(found->maximum, 2500000U);
+  EXPECT_EQ(range(all.contenders[0], Stage::modules, Stage::attached)->median, 500000U);
+  EXPECT_FALSE(range(all.contenders[1], Stage::modules, Stage::attached));
+}
+
+TEST(Tables, HaveAColumnForEachContender) {
+  EXPECT_THAT(stage_table(results()),
+              AllOf(HasSubstr("1000000             2000000\n"),
+                    HasSubstr("2.10 (0.50)         6.00 (0.00)\n"), HasSubstr("-         8.00 (0.00)\n")));
+  EXPECT_THAT(part_table(results()), HasSubstr("1.10   1.00x        4.00   3.64x\n"));
+  EXPECT_THAT(conditions(results()),
+              AllOf(HasSubstr("QEMU 7.2.22"), HasSubstr("Haswell"), HasSubstr("3 runs")));
+}
+
+TEST(Json, HasEveryFigure) {
+  const auto all = nlohmann::json::parse(json(results()));
+  EXPECT_EQ(all["contenders"].size(), 2U);
+  EXPECT_EQ(all["contenders"][0]["runs"].size(), 3U);
+  EXPECT_EQ(all["contenders"][1]["runs"][0]["multi-user.target"]["instructions"], 9000000);
+  EXPECT_EQ(all["contenders"][1]["runs"][0]["multi-user.target"]["string-repeats"], 3);
+  EXPECT_EQ(all["contenders"][1]["initramfs-bytes"], 2000000);
+}
+
+TEST(Chart, HasABarForEachContender) {
+  const std::string svg = chart(results());
+  EXPECT_THAT(svg, AllOf(HasSubstr("<svg "), HasSubstr("</svg>\n"), HasSubstr("/init to attached: 1.1 M"),
+                         HasSubstr("/init to attached: 4.0 M"), HasSubstr(">0.01 G<")));
+}
+
+}  // namespace
+}  // namespace cfs::instructions
