@@ -94,6 +94,7 @@ struct InitramfsOptions {
   std::string output;
   std::string program;  // composefs-root; empty: the installed one, or the one built beside cfs-sign
   std::vector<std::string> required;  // modules to include besides those always needed
+  std::vector<std::string> left_out;  // modules that others only ask for
   bool strip_module_signatures = false;
   Compression compression = Compression::zstd;
 };

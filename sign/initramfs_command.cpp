@@ -50,6 +50,7 @@ Result<> initramfs_command(const InitramfsOptions& options) {
       .keys = options.keys,
       .modules = options.modules,
       .required = options.required,
+      .left_out = options.left_out,
       .signatures = options.strip_module_signatures ? ModuleSignatures::stripped : ModuleSignatures::kept,
   }));
   AtomicFile file = CFS_TRY(AtomicFile::create(options.output));

@@ -267,6 +267,12 @@ void add_initramfs(CLI::App& app, Action& action) {
       ->type_name("NAME")
       ->expected(1)
       ->take_all();
+  command
+      ->add_option("--without-module", options->left_out,
+                   "Module to leave out that another asks for, but does not need. May be repeated")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
   command->add_option("--compress", options->compression, "zstd (the default), gzip or none")
       ->type_name("NAME")
       ->transform(compression_number, "");

@@ -43,6 +43,7 @@ struct InitramfsInput {
   std::string keys;     // the directory of *.pub
   std::string modules;  // ROOTFS/lib/modules/KVER
   std::vector<std::string> required;
+  std::vector<std::string> left_out{};  // soft dependencies
   ModuleSignatures signatures = ModuleSignatures::kept;
 };
 

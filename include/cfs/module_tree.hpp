@@ -37,9 +37,12 @@ class ModuleTree {
 
   // The files, relative to the directory, of `modules` and of all that must be loaded before them: their
   // dependencies (modules.dep) and soft dependencies (modules.softdep, "pre:"). Each once, in load order, and
-  // otherwise in the order given. What is built in needs no file.
-  // Code::module_failed naming a module that the kernel does not have.
-  [[nodiscard]] Result<std::vector<std::string>> load_order(std::span<const std::string> modules) const;
+  // otherwise in the order given. What is built in needs no file. Those named in `left_out` are not loaded as
+  // soft dependencies.
+  // Code::module_failed naming a module that the kernel does not have, or one that cannot be left out:
+  // another needs it, or none has it as a soft dependency.
+  [[nodiscard]] Result<std::vector<std::string>> load_order(std::span<const std::string> modules,
+                                                            std::span<const std::string> left_out = {}) const;
 
   // The bytes of a file of load_order(), decompressed (xz, zstd, gzip).
   // Code::not_found, Code::io_error, Code::module_failed when it is damaged or too large.

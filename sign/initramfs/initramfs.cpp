@@ -78,7 +78,7 @@ Result<> add_modules(Cpio& initramfs, const InitramfsInput& input) {
   const ModuleTree tree = CFS_TRY(ModuleTree::open(input.modules));
   const auto modules = CFS_TRY(initramfs_modules(tree, input.required));
   std::string list;
-  for (const std::string& file : CFS_TRY(tree.load_order(modules))) {
+  for (const std::string& file : CFS_TRY(tree.load_order(modules, input.left_out))) {
     const std::string path = cat("usr/lib/modules/", tree.release(), '/', decompressed_name(file));
     std::string module = CFS_TRY(tree.read(file));
     if (input.signatures == ModuleSignatures::stripped) {

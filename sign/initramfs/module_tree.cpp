@@ -5,8 +5,10 @@
 #include <libkmod.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "cfs/text.hpp"
@@ -37,9 +39,21 @@ Result<ModuleList> look_up(kmod_ctx* context, const std::string& module) {
   return ModuleList(found);
 }
 
+// A module's name as the kernel has it, where people and files may write '-'.
+std::string kernel_name(std::string name) {
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
 // Depth first, so that a module follows all that it needs.
 class LoadOrder {
  public:
+  explicit LoadOrder(std::span<const std::string> left_out) {
+    for (const std::string& name : left_out) {
+      left_out_.emplace(kernel_name(name), false);
+    }
+  }
+
   void add(kmod_list* modules) {
     kmod_list* entry = nullptr;
     kmod_list_foreach(entry, modules) {
@@ -47,9 +61,33 @@ class LoadOrder {
     }
   }
 
-  [[nodiscard]] std::vector<std::string> take() && { return std::move(files_); }
+  [[nodiscard]] Result<std::vector<std::string>> take() && {
+    for (const auto& [name, met] : left_out_) {
+      if (seen_.contains(name)) {
+        return fail(Code::module_failed, cat("the module ", printable(name),
+                                             " cannot be left out: another needs it, or it was asked for"));
+      }
+      if (!met) {
+        return fail(Code::module_failed, cat("the module ", printable(name),
+                                             " cannot be left out: none has it as a soft dependency"));
+      }
+    }
+    return std::move(files_);
+  }
 
  private:
+  void add_soft(kmod_list* modules) {
+    kmod_list* entry = nullptr;
+    kmod_list_foreach(entry, modules) {
+      const Module module(kmod_module_get_module(entry));
+      if (const auto found = left_out_.find(kmod_module_get_name(module.get())); found != left_out_.end()) {
+        found->second = true;
+      } else {
+        add(module);
+      }
+    }
+  }
+
   // Recursion ends: every module is entered once. NOLINTNEXTLINE(misc-no-recursion)
   void add(const Module& module) {
     if (!seen_.insert(kmod_module_get_name(module.get())).second) {
@@ -60,7 +98,7 @@ class LoadOrder {
     kmod_module_get_softdeps(module.get(), &before, &after);
     const ModuleList soft_before(before);
     const ModuleList soft_after(after);
-    add(soft_before.get());
+    add_soft(soft_before.get());
     const ModuleList dependencies(kmod_module_get_dependencies(module.get()));
     add(dependencies.get());
     // Without a path it is built in.
@@ -69,6 +107,7 @@ class LoadOrder {
     }
   }
 
+  std::map<std::string, bool> left_out_;  // and whether one had it as a soft dependency
   std::set<std::string> seen_;
   std::vector<std::string> files_;
 };
@@ -114,8 +153,9 @@ Result<bool> ModuleTree::has(const std::string& module) const {
   return CFS_TRY(look_up(index_->context.get(), module)) != nullptr;
 }
 
-Result<std::vector<std::string>> ModuleTree::load_order(std::span<const std::string> modules) const {
-  LoadOrder order;
+Result<std::vector<std::string>> ModuleTree::load_order(std::span<const std::string> modules,
+                                                        std::span<const std::string> left_out) const {
+  LoadOrder order(left_out);
   for (const std::string& module : modules) {
     const ModuleList found = CFS_TRY(look_up(index_->context.get(), module));
     if (!found) {
@@ -124,7 +164,7 @@ Result<std::vector<std::string>> ModuleTree::load_order(std::span<const std::str
     }
     order.add(found.get());
   }
-  auto files = std::move(order).take();
+  auto files = CFS_TRY(std::move(order).take());
   for (std::string& file : files) {
     if (!file.starts_with(directory_ + '/')) {
       return fail(Code::module_failed, cat(printable(file), " lies outside of ", printable(directory_)));

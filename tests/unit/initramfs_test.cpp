@@ -149,6 +149,18 @@ TEST_F(Initramfs, StripsModuleSignaturesOnlyWhenAsked) {
   EXPECT_THAT(failure().what(), HasSubstr("kernel/fs/overlay.ko"));
 }
 
+TEST_F(Initramfs, LeavesOutASoftDependencyWhenAsked) {
+  usual_kernel();
+  kernel.add("kernel/crypto/fast.ko");
+  kernel.add("kernel/drivers/disk.ko", {.info = {"softdep=pre: fast"}});
+  kernel.index();
+  input.required = {"disk"};
+  const std::string path = "usr/lib/modules/6.12.9-test/kernel/crypto/fast.ko";
+  EXPECT_TRUE(make_initramfs(input)->entries().contains(path));
+  input.left_out = {"fast"};
+  EXPECT_FALSE(make_initramfs(input)->entries().contains(path));
+}
+
 TEST_F(Initramfs, RefusesATruncatedModule) {
   usual_kernel();
   std::filesystem::resize_file(kernel.directory() + "/kernel/fs/erofs.ko.xz", 64);

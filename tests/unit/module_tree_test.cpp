@@ -72,6 +72,40 @@ TEST(ModuleTree, SoftDependenciesBeforeAndNotAfter) {
   EXPECT_THAT(*files, ElementsAre("kernel/helper_impl.ko", "kernel/main.ko"));
 }
 
+TEST(ModuleTree, LeavesSoftDependenciesOutWhenAsked) {
+  KernelTree kernel;
+  kernel.add("kernel/main.ko", {.info = {"softdep=pre: fast-helper other"}});
+  kernel.add("kernel/fast-helper.ko", {.uses = {"base_symbol"}});
+  kernel.add("kernel/base.ko", {.exports = {"base_symbol"}});
+  kernel.add("kernel/other.ko");
+  kernel.index();
+  const auto tree = ModuleTree::open(kernel.directory());
+  for (const char* name : {"fast-helper", "fast_helper"}) {
+    const auto files = tree->load_order(Names{"main"}, Names{name});
+    ASSERT_TRUE(files) << files.error().what();
+    EXPECT_THAT(*files, ElementsAre("kernel/other.ko", "kernel/main.ko"));
+  }
+}
+
+TEST(ModuleTree, RefusesToLeaveOutWhatIsNeededOrNotThere) {
+  KernelTree kernel;
+  kernel.add("kernel/main.ko", {.uses = {"base_symbol"}, .info = {"softdep=pre: base"}});
+  kernel.add("kernel/user.ko", {.uses = {"base_symbol"}});
+  kernel.add("kernel/base.ko", {.exports = {"base_symbol"}});
+  kernel.index();
+  const auto tree = ModuleTree::open(kernel.directory());
+  for (const auto& [module, left_out, why] :
+       {std::tuple("main", "base", "another needs it"), std::tuple("user", "base", "another needs it"),
+        std::tuple("main", "main", "it was asked for"), std::tuple("main", "absent", "none has it"),
+        std::tuple("base", "user", "none has it")}) {
+    const auto files = tree->load_order(Names{module}, Names{left_out});
+    ASSERT_FALSE(files) << module << ' ' << left_out;
+    EXPECT_EQ(files.error().code(), Code::module_failed);
+    EXPECT_THAT(files.error().what(), HasSubstr(why));
+    EXPECT_THAT(files.error().what(), HasSubstr(left_out));
+  }
+}
+
 TEST(ModuleTree, SoftDependenciesInACircleEnd) {
   KernelTree kernel;
   kernel.add("kernel/one.ko", {.info = {"softdep=pre: two"}});
