@@ -134,6 +134,12 @@ struct StatusOptions {
 };
 [[nodiscard]] Result<> status_command(const StatusOptions& options);
 
+struct BootChartOptions {
+  std::string root;    // of another system; empty: of this one, whose systemd is asked too
+  std::string output;  // empty: standard output
+};
+[[nodiscard]] Result<> boot_chart_command(const BootChartOptions& options);
+
 struct FactoryResetOptions {
   std::string state;  // where the file system with the state is mounted; empty: that of this system
   bool cancel = false;

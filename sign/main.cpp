@@ -335,6 +335,18 @@ void add_status(CLI::App& app, Action& action) {
       ->type_name("DIR");
 }
 
+void add_boot_chart(CLI::App& app, Action& action) {
+  auto options = std::make_shared<cfs::BootChartOptions>();
+  auto* command = add_command(app, action, "boot-chart", "Draw what this system's boot did when, as an SVG",
+                              options, cfs::boot_chart_command);
+  command->add_option("-o,--output", options->output, "The SVG to write (default: standard output)")
+      ->type_name("FILE");
+  command
+      ->add_option("--root", options->root,
+                   "Root directory of the system to look at, of which only the initrd's part is known then")
+      ->type_name("DIR");
+}
+
 void add_factory_reset(CLI::App& app, Action& action) {
   auto options = std::make_shared<cfs::FactoryResetOptions>();
   auto* command =
@@ -381,6 +393,7 @@ int run(int argc, char** argv) {
   add_fsck(app, action);
   add_gc(app, action);
   add_status(app, action);
+  add_boot_chart(app, action);
   add_factory_reset(app, action);
   try {
     app.parse(argc, argv);

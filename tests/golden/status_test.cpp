@@ -1,5 +1,5 @@
-// Runs `cfs-sign status` and `cfs-sign factory-reset` on what a boot left, tests/golden/status, and on what
-// it could have become.
+// Runs `cfs-sign status`, `cfs-sign boot-chart` and `cfs-sign factory-reset` on what a boot left,
+// tests/golden/status, and on what it could have become.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -125,6 +125,28 @@ TEST_F(Status, TellsASystemThatBootedInAnotherWay) {
   const Outcome outcome = status();
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.errors, HasSubstr("this system was not booted by composefs-root"));
+}
+
+TEST_F(Status, DrawsTheBoot) {
+  const std::string expected = read_bytes(root_ / "expected.svg");
+  EXPECT_EQ(cfs_sign({"boot-chart", "--root", root_}) + '\n', expected);
+  const auto file = workshop_ / "chart.svg";
+  EXPECT_EQ(cfs_sign({"boot-chart", "--root", root_, "-o", file}), "");
+  EXPECT_EQ(read_bytes(file), expected);
+}
+
+TEST_F(Status, DrawsNothingWithoutASoundReport) {
+  const auto file = workshop_ / "chart.svg";
+  const std::vector<std::string> command{cfs_sign_program, "boot-chart", "--root", root_, "-o", file};
+  write(root_ / report, "{}");
+  const Outcome malformed = run(command);
+  EXPECT_EQ(malformed.status, 1);
+  EXPECT_THAT(malformed.errors, ::testing::StartsWith("cfs-sign: report-malformed: boot.json: "));
+  std::filesystem::remove(root_ / report);
+  const Outcome missing = run(command);
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_THAT(missing.errors, HasSubstr("this system was not booted by composefs-root"));
+  EXPECT_FALSE(std::filesystem::exists(file));
 }
 
 TEST_F(Status, RefusesAReportThatLacksSomething) {
