@@ -167,6 +167,9 @@ Result<std::string> Bench::profile_boot(const Contender& contender, const std::v
   CodeIndex index;
   index.add_kernel(CFS_TRY(read_file(symbols, symbols_max_bytes)));
   CFS_TRY(index.add_program(setup_.floor_init));
+  for (const std::string& program : setup_.programs) {
+    CFS_TRY(index.add_program(program));
+  }
   CFS_TRY(index.add_programs_below(setup_.root + "/usr"));
   const std::string text = CFS_TRY(read_file(blocks, blocks_max_bytes));
   std::string result;

@@ -18,12 +18,13 @@ struct Contender {
 
 struct Setup {
   std::string kernel;
-  std::string modules;     // ROOTFS/lib/modules/KVER
-  std::string plugin;      // cfs-count-instructions.so
-  std::string floor_init;  // cfs-floor-init
-  std::string root;        // the directory of which all disks were made
-  std::string cpu;         // empty: as other machines have it
-  std::string work;        // a directory to write into
+  std::string modules;                // ROOTFS/lib/modules/KVER
+  std::string plugin;                 // cfs-count-instructions.so
+  std::string floor_init;             // cfs-floor-init
+  std::string root;                   // the directory of which all disks were made
+  std::vector<std::string> programs;  // of initrds, to name their functions in profiles
+  std::string cpu;                    // empty: as other machines have it
+  std::string work;                   // a directory to write into
 };
 
 struct Measured {

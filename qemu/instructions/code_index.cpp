@@ -66,24 +66,40 @@ std::optional<Elf64_Shdr> symbol_table(std::string_view bytes, const Elf64_Ehdr&
   return table;
 }
 
-std::map<std::uint64_t, Function> symbols_of(std::string_view bytes, const Elf64_Ehdr& header,
-                                             const std::string& program) {
-  std::map<std::uint64_t, Function> symbols;
-  const auto table = symbol_table(bytes, header);
+}  // namespace
+
+CodeIndex::Symbols CodeIndex::symbols_of(std::string_view elf, const std::string& program) {
+  Symbols symbols;
+  const auto header = header_of(elf);
+  const auto table = header ? symbol_table(elf, *header) : std::nullopt;
   const auto names =
-      table ? read<Elf64_Shdr>(bytes, header.e_shoff + table->sh_link * sizeof(Elf64_Shdr)) : std::nullopt;
+      table ? read<Elf64_Shdr>(elf, header->e_shoff + table->sh_link * sizeof(Elf64_Shdr)) : std::nullopt;
   for (std::uint64_t at = 0; names && at + sizeof(Elf64_Sym) <= table->sh_size; at += sizeof(Elf64_Sym)) {
-    const auto symbol = read<Elf64_Sym>(bytes, table->sh_offset + at);
-    if (symbol && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC && symbol->st_value != 0 &&
-        names->sh_offset + symbol->st_name < bytes.size()) {
-      const auto name = bytes.substr(names->sh_offset + symbol->st_name);
-      symbols.try_emplace(symbol->st_value, Function{program, std::string(name.substr(0, name.find('\0')))});
+    const auto symbol = read<Elf64_Sym>(elf, table->sh_offset + at);
+    if (!symbol) {
+      break;
+    }
+    if (ELF64_ST_TYPE(symbol->st_info) == STT_FUNC && symbol->st_value != 0 &&
+        names->sh_offset + symbol->st_name < elf.size()) {
+      const auto name = elf.substr(names->sh_offset + symbol->st_name);
+      symbols.try_emplace(symbol->st_value,
+                          Symbol{.function = {program, std::string(name.substr(0, name.find('\0')))},
+                                 .size = symbol->st_size});
     }
   }
   return symbols;
 }
 
-}  // namespace
+Function CodeIndex::find_in(const Symbols& symbols, std::uint64_t address, const std::string& program) {
+  const auto after = symbols.upper_bound(address);
+  if (after == symbols.begin()) {
+    return {program, ""};
+  }
+  // A stripped program has symbols for what others may call, and none for most of its code.
+  const auto& [begin, symbol] = *std::prev(after);
+  const bool covered = symbol.size == 0 || address - begin < symbol.size;
+  return covered ? symbol.function : Function{program, ""};
+}
 
 void CodeIndex::add_kernel(std::string_view text) {
   for (const std::string_view line : split(text, '\n')) {
@@ -97,9 +113,9 @@ void CodeIndex::add_kernel(std::string_view text) {
     const bool module = parts.size() == 2 && parts[1].size() > 2;
     if (address >= user_end) {
       kernel_.try_emplace(
-          address,
-          Function{module ? cat("kernel module ", parts[1].substr(1, parts[1].size() - 2)) : "kernel",
-                   std::string(parts[0])});
+          address, Symbol{.function = {module ? cat("kernel module ", parts[1].substr(1, parts[1].size() - 2))
+                                              : "kernel",
+                                       std::string(parts[0])}});
     }
   }
 }
@@ -112,7 +128,7 @@ Result<> CodeIndex::add_program(const std::string& path) {
   }
   const std::string name = std::filesystem::path(path).filename().string();
   const std::size_t number = programs_.size();
-  programs_.push_back({.name = name, .symbols = symbols_of(bytes, *header, name)});
+  programs_.push_back({.name = name, .symbols = symbols_of(bytes, name)});
   for (const Elf64_Phdr& segment : code_segments(bytes, *header)) {
     const std::uint64_t begin = segment.p_offset / page_size * page_size;
     const std::uint64_t end = std::min<std::uint64_t>(segment.p_offset + segment.p_filesz, bytes.size());
@@ -139,19 +155,15 @@ Result<> CodeIndex::add_programs_below(const std::string& directory) {
 }
 
 Function CodeIndex::find(std::uint64_t address, std::uint64_t hash) const {
-  const auto in = [](const Symbols& symbols, std::uint64_t at, const std::string& program) {
-    const auto after = symbols.upper_bound(at);
-    return after == symbols.begin() ? Function{program, ""} : std::prev(after)->second;
-  };
   if (address >= user_end) {
-    return in(kernel_, address, "kernel");
+    return find_in(kernel_, address, "kernel");
   }
   const auto page = pages_.find(hash);
   if (page == pages_.end()) {
     return {"code of no file", ""};
   }
   const Program& program = programs_[page->second.program];
-  return in(program.symbols, page->second.address + address % page_size, program.name);
+  return find_in(program.symbols, page->second.address + address % page_size, program.name);
 }
 
 Result<std::string> CodeIndex::entry_of(const std::string& path) {

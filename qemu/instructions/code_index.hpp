@@ -14,7 +14,7 @@ namespace cfs::instructions {
 
 struct Function {
   std::string program;  // "kernel", "kernel module NAME", or the name of a file
-  std::string name;     // empty when the program has no symbols
+  std::string name;     // empty when no symbol of the program covers it
 };
 
 class CodeIndex {
@@ -38,7 +38,11 @@ class CodeIndex {
   [[nodiscard]] static Result<std::string> entry_of(const std::string& path);
 
  private:
-  using Symbols = std::map<std::uint64_t, Function>;  // by the address where each begins
+  struct Symbol {
+    Function function;
+    std::uint64_t size = 0;  // 0: to the next symbol
+  };
+  using Symbols = std::map<std::uint64_t, Symbol>;  // by the address where each begins
   struct Program {
     std::string name;
     Symbols symbols{};
@@ -47,6 +51,10 @@ class CodeIndex {
     std::size_t program;
     std::uint64_t address;  // in the program, as its symbols have it
   };
+  [[nodiscard]] static Symbols symbols_of(std::string_view elf, const std::string& program);
+  [[nodiscard]] static Function find_in(const Symbols& symbols, std::uint64_t address,
+                                        const std::string& program);
+
   Symbols kernel_;
   std::vector<Program> programs_;
   std::unordered_map<std::uint64_t, Page> pages_;  // by page_hash()

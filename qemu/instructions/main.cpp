@@ -92,6 +92,8 @@ int main(int argc, char** argv) {
   app.add_option("--plugin", options.setup.plugin, "The counting plugin of QEMU")->required();
   app.add_option("--floor-init", options.setup.floor_init, "The /init of the floor")->required();
   app.add_option("--root", options.setup.root, "The directory of which the disks were made")->required();
+  app.add_option("--program", options.setup.programs, "One of an initrd, with symbols")
+      ->allow_extra_args(false);
   app.add_option("--cpu", options.setup.cpu, "A processor model of QEMU's");
   app.add_option("--work", options.setup.work, "A directory to write into")->required();
   app.add_option("--output", options.output, "A directory for the results")->required();
