@@ -14,12 +14,14 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 
 #include "cfs/stage_marker.hpp"
 
 namespace {
 
 using cfs::Stage;
+using File = std::unique_ptr<FILE, int (*)(FILE*)>;
 
 constexpr auto disk = "/dev/vda";
 constexpr auto root = "/sysroot";
@@ -40,9 +42,9 @@ bool mount_file_systems() {
 }
 
 bool load_modules() {
-  FILE* const list = std::fopen("/modules", "re");
+  const File list(std::fopen("/modules", "re"), std::fclose);
   std::array<char, 512> line;
-  while (list != nullptr && std::fgets(line.data(), line.size(), list) != nullptr) {
+  while (list != nullptr && std::fgets(line.data(), line.size(), list.get()) != nullptr) {
     line[std::strcspn(line.data(), "\n")] = '\0';
     const int module = ::open(line.data(), O_RDONLY | O_CLOEXEC);
     if (module < 0 || ::syscall(SYS_finit_module, module, "", 0) != 0) {
@@ -92,9 +94,9 @@ bool has_parameter(const char* name) {
 }
 
 void say_symbols() {
-  FILE* const all = std::fopen("/proc/kallsyms", "re");
+  const File all(std::fopen("/proc/kallsyms", "re"), std::fclose);
   std::array<char, 512> line;
-  while (all != nullptr && std::fgets(line.data(), line.size(), all) != nullptr) {
+  while (all != nullptr && std::fgets(line.data(), line.size(), all.get()) != nullptr) {
     for (const char* symbol : symbols) {
       const char* const found = std::strstr(line.data(), symbol);
       if (found != nullptr && found[-1] == ' ' && found[std::strlen(symbol)] == '\n') {

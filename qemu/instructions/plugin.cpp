@@ -219,7 +219,7 @@ void Counter::end(const Mark& mark) {
   ended_[static_cast<std::size_t>(mark.stage)] = true;
   std::array<char, 128> line;
   const int length = std::snprintf(line.data(), line.size(), "%s %" PRIu64 " %" PRIu64 "\n",
-                                   name(mark.stage).data(), count_ - mark.after, repeats_);
+                                   std::string(name(mark.stage)).c_str(), count_ - mark.after, repeats_);
   if (::write(stages_, line.data(), static_cast<std::size_t>(length)) != length) {
     std::perror("counting instructions: write a stage");
     std::abort();
@@ -231,7 +231,7 @@ void Counter::end(const Mark& mark) {
 
 void Counter::write_blocks(Stage stage) {
   FILE* const file = blocks_file_.get();
-  (void)std::fprintf(file, "stage %s\n", name(stage).data());
+  (void)std::fprintf(file, "stage %s\n", std::string(name(stage)).c_str());
   for (auto& [key, block] : blocks_) {
     if (block.executions != 0) {
       (void)std::fprintf(file, "%" PRIx64 " %" PRIx64 " %" PRIu64 "\n", block.address, block.hash,
