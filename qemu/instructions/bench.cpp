@@ -67,7 +67,7 @@ Result<> make_floor_initramfs(const Setup& setup, const std::string& path) {
   }
   archive.add_file("modules", std::move(list));
   AtomicFile output = CFS_TRY(AtomicFile::create(path));
-  CFS_TRY(archive.write(output.fd(), 0));
+  CFS_TRY(archive.write(output.fd(), 0, Compression::zstd));
   return output.commit();
 }
 
