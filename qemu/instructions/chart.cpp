@@ -1,8 +1,7 @@
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
-#include "cfs/text.hpp"
+#include "cfs/svg.hpp"
 #include "results.hpp"
 
 namespace cfs::instructions {
@@ -35,36 +34,29 @@ constexpr std::array parts{
     Part{Stage::multi_user_target, "to multi-user.target", "#8fbf6a"},
 };
 
-template <class... Values>
-std::string element(const char* format, Values... values) {
-  std::array<char, 512> text;
-  const int length = std::snprintf(text.data(), text.size(), format, values...);
-  return {text.data(), std::min(static_cast<std::size_t>(length), text.size() - 1)};
-}
-
 double instructions_to(const Measured& contender, Stage stage) {
   const auto found = range(contender, Stage::kernel_entry, stage);
   return found ? static_cast<double>(found->median) : 0;
 }
 
 std::string bar_of(const Measured& contender, double y, double scale) {
-  std::string svg = element(R"(<text x="%.1f" y="%.1f" text-anchor="end">%s</text>)"
-                            "\n",
-                            left - 10, y + bar / 2 + 5, contender.name.c_str());
+  std::string svg = format(R"(<text x="%.1f" y="%.1f" text-anchor="end">%s</text>)"
+                           "\n",
+                           left - 10, y + bar / 2 + 5, contender.name.c_str());
   double begin = 0;
   for (const Part& part : parts) {
     const double end = instructions_to(contender, part.end);
     if (end > begin) {
-      svg += element(R"(<rect x="%.1f" y="%.1f" width="%.2f" height="%.1f" fill="%s">)"
-                     "<title>%s: %.1f M</title></rect>\n",
-                     left + begin * scale, y, (end - begin) * scale, bar, part.colour, part.title,
-                     (end - begin) / 1e6);
+      svg += format(R"(<rect x="%.1f" y="%.1f" width="%.2f" height="%.1f" fill="%s">)"
+                    "<title>%s: %.1f M</title></rect>\n",
+                    left + begin * scale, y, (end - begin) * scale, bar, part.colour, part.title,
+                    (end - begin) / 1e6);
       begin = end;
     }
   }
-  return svg + element(R"(<text x="%.1f" y="%.1f">%.2f G</text>)"
-                       "\n",
-                       left + begin * scale + 6, y + bar / 2 + 5, begin / 1e9);
+  return svg + format(R"(<text x="%.1f" y="%.1f">%.2f G</text>)"
+                      "\n",
+                      left + begin * scale + 6, y + bar / 2 + 5, begin / 1e9);
 }
 
 std::string legend() {
@@ -73,12 +65,13 @@ std::string legend() {
   std::string svg;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const double x = left + column * static_cast<double>(i % columns);
-    const double y = 44 + 22 * static_cast<double>(i / columns);
+    const std::size_t row = i / columns;
+    const double y = 44 + 22 * static_cast<double>(row);
     svg +=
-        element(R"(<rect x="%.1f" y="%.1f" width="14" height="14" fill="%s"/>)", x, y - 12, parts[i].colour);
-    svg += element(R"(<text x="%.1f" y="%.1f">%s</text>)"
-                   "\n",
-                   x + 20, y, parts[i].title);
+        format(R"(<rect x="%.1f" y="%.1f" width="14" height="14" fill="%s"/>)", x, y - 12, parts[i].colour);
+    svg += format(R"(<text x="%.1f" y="%.1f">%s</text>)"
+                  "\n",
+                  x + 20, y, parts[i].title);
   }
   return svg;
 }
@@ -92,19 +85,20 @@ std::string chart(const Results& results) {
   }
   const double scale = width / largest;
   const double end = top + pitch * static_cast<double>(results.contenders.size());
-  std::string svg = element(
-      R"(<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" font-family="sans-serif" )"
-      R"(font-size="14"><rect width="100%%" height="100%%" fill="#fff"/>)"
-      "\n",
-      left + width + 90, end + bottom);
-  svg += element(R"(<text x="%.1f" y="20" font-size="16">Instructions from kernel entry</text>)"
-                 "\n",
-                 left);
+  std::string svg =
+      format(R"(<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" font-family="sans-serif" )"
+             R"(font-size="14"><rect width="100%%" height="100%%" fill="#fff"/>)"
+             "\n",
+             left + width + 90, end + bottom);
+  svg += format(R"(<text x="%.1f" y="20" font-size="16">Instructions from kernel entry</text>)"
+                "\n",
+                left);
   svg += legend();
-  for (double mark = 0; mark <= largest; mark += mark_step) {
-    svg += element(R"(<path d="M%.1f %.1fV%.1f" stroke="#ddd"/><text x="%.1f" y="%.1f" text-anchor="middle">)"
-                   "%.0f G</text>\n",
-                   left + mark * scale, top - 8, end, left + mark * scale, end + 20, mark / 1e9);
+  for (int i = 0; i * mark_step <= largest; ++i) {
+    const double mark = i * mark_step;
+    svg += format(R"(<path d="M%.1f %.1fV%.1f" stroke="#ddd"/><text x="%.1f" y="%.1f" text-anchor="middle">)"
+                  "%.0f G</text>\n",
+                  left + mark * scale, top - 8, end, left + mark * scale, end + 20, mark / 1e9);
   }
   double y = top;
   for (const Measured& contender : results.contenders) {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "cfs/file.hpp"
+#include "cfs/svg.hpp"
 #include "cfs/text.hpp"
 #include "page_hash.hpp"
 
@@ -172,10 +173,7 @@ Result<std::string> CodeIndex::entry_of(const std::string& path) {
     for (const Elf64_Phdr& segment : code_segments(bytes, *header)) {
       if (header->e_entry >= segment.p_vaddr && header->e_entry - segment.p_vaddr < segment.p_filesz) {
         const std::uint64_t offset = header->e_entry - segment.p_vaddr + segment.p_offset;
-        char text[64];
-        (void)std::snprintf(text, sizeof text, "%lx:%lx", offset % page_size,
-                            hash_at(bytes, offset / page_size * page_size));
-        return std::string(text);
+        return format("%lx:%lx", offset % page_size, hash_at(bytes, offset / page_size * page_size));
       }
     }
   }

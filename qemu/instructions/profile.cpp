@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <map>
+#include <tuple>
 
+#include "cfs/svg.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs::instructions {
@@ -23,19 +24,18 @@ std::vector<Share> by_size(const std::map<std::string, std::uint64_t>& shares) {
   for (const auto& [name, instructions] : shares) {
     sorted.push_back({name, instructions});
   }
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const Share& a, const Share& b) { return a.instructions > b.instructions; });
+  std::sort(sorted.begin(), sorted.end(), [](const Share& a, const Share& b) {
+    return std::tie(b.instructions, a.name) < std::tie(a.instructions, b.name);
+  });
   return sorted;
 }
 
 std::string rows_of(const std::vector<Share>& shares, std::uint64_t whole, std::size_t rows) {
   std::string text;
   for (std::size_t i = 0; i < std::min(rows, shares.size()); ++i) {
-    char figures[64];
-    (void)std::snprintf(figures, sizeof figures, "%12.3f %6.2f %%  ",
-                        static_cast<double>(shares[i].instructions) / 1e6,
-                        100 * static_cast<double>(shares[i].instructions) / static_cast<double>(whole));
-    text += cat(figures, shares[i].name, '\n');
+    const auto share = static_cast<double>(shares[i].instructions);
+    text += format("%12.3f %6.2f %%  ", share / 1e6, 100 * share / static_cast<double>(whole));
+    text += cat(shares[i].name, '\n');
   }
   return text;
 }
@@ -97,10 +97,9 @@ Result<Profile> profile(std::string_view blocks, const Span& span, const CodeInd
 }
 
 std::string text_of(const Profile& profile, const std::string& title, std::size_t rows) {
-  char whole[32];
-  (void)std::snprintf(whole, sizeof whole, "%.3f", static_cast<double>(profile.instructions) / 1e6);
-  return cat(title, ": ", whole, " M instructions\n", rows_of(profile.functions, profile.instructions, rows),
-             "  by program\n", rows_of(profile.programs, profile.instructions, rows / 2));
+  return cat(title, ": ", format("%.3f", static_cast<double>(profile.instructions) / 1e6),
+             " M instructions\n", rows_of(profile.functions, profile.instructions, rows), "  by program\n",
+             rows_of(profile.programs, profile.instructions, rows / 2));
 }
 
 }  // namespace cfs::instructions

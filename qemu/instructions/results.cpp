@@ -1,9 +1,9 @@
 #include "results.hpp"
 
 #include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "cfs/svg.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs::instructions {
@@ -35,12 +35,6 @@ constexpr std::array parts{
     Part{"kernel entry to multi-user", Stage::kernel_entry, Stage::multi_user_target},
 };
 
-std::string figure(const char* format, double value) {
-  std::array<char, 64> text;
-  (void)std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
-
 double millions(std::uint64_t instructions) {
   return static_cast<double>(instructions) / 1e6;
 }
@@ -68,11 +62,9 @@ std::string header(const Results& results) {
 }  // namespace
 
 std::string conditions(const Results& results) {
-  std::array<char, 1024> text;
-  (void)std::snprintf(text.data(), text.size(), conditions_format, results.qemu_version.c_str(),
-                      results.cpu.empty() ? "its usual processor" : results.cpu.c_str(),
-                      results.contenders.empty() ? 0 : results.contenders.front().runs.size());
-  return text.data();
+  return format(conditions_format, results.qemu_version.c_str(),
+                results.cpu.empty() ? "its usual processor" : results.cpu.c_str(),
+                results.contenders.empty() ? 0 : results.contenders.front().runs.size());
 }
 
 std::string stage_table(const Results& results) {
@@ -87,8 +79,8 @@ std::string stage_table(const Results& results) {
     for (const Measured& contender : results.contenders) {
       const auto found = range(contender, Stage::kernel_entry, static_cast<Stage>(i));
       table += right(!found ? "-"
-                            : figure("%.2f", millions(found->median)) +
-                                  figure(" (%.2f)", millions(found->maximum - found->minimum)),
+                            : format("%.2f", millions(found->median)) +
+                                  format(" (%.2f)", millions(found->maximum - found->minimum)),
                      column_width);
     }
     table += '\n';
@@ -106,9 +98,9 @@ std::string part_table(const Results& results) {
       const auto found = range(contender, part.from, part.to);
       const std::string ratio =
           first && found && first->median != 0
-              ? figure(" %6.2fx", static_cast<double>(found->median) / static_cast<double>(first->median))
+              ? format(" %6.2fx", static_cast<double>(found->median) / static_cast<double>(first->median))
               : "";
-      table += right(found ? figure("%.2f", millions(found->median)) + ratio : "-", column_width);
+      table += right(found ? format("%.2f", millions(found->median)) + ratio : "-", column_width);
     }
     table += '\n';
   }

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "cfs/svg.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -82,31 +82,11 @@ std::string xml(std::string_view text) {
   return out;
 }
 
-// Numbers only: what is longer than the buffer would be cut.
-template <class... Numbers>
-std::string format(const char* text, Numbers... numbers) {
-  std::array<char, 256> out;
-  const int length = std::snprintf(out.data(), out.size(), text, numbers...);
-  return {out.data(), std::min(static_cast<std::size_t>(length), out.size() - 1)};
-}
-
 std::string duration(double time) {
   if (std::abs(time) < 1000) {
     return format("%.0f &#181;s", time);
   }
   return std::abs(time) < 1e6 ? format("%.1f ms", time / 1e3) : format("%.3f s", time / 1e6);
-}
-
-// 1, 2 or 5 times a power of ten, at least 1, so that `span` has about steps_wanted of them.
-double step_of(double span) {
-  const double rough = std::max(span / steps_wanted, 1.0);
-  const double power = std::pow(10, std::floor(std::log10(rough)));
-  for (const double factor : {1, 2, 5}) {
-    if (factor * power >= rough) {
-      return factor * power;
-    }
-  }
-  return 10 * power;
 }
 
 // A mark of an axis in the unit that its step has.
@@ -135,7 +115,7 @@ class Axis {
   [[nodiscard]] bool in_left_half(double time) const { return time - from_ < (to_ - from_) / 2; }
 
   [[nodiscard]] std::string grid(double top, double bottom) const {
-    const double step = step_of(to_ - from_);
+    const double step = grid_step(std::max(to_ - from_, steps_wanted), steps_wanted);  // at least 1
     const double first = std::ceil(from_ / step);
     const int marks = static_cast<int>(std::floor((to_ - first * step) / step));
     std::string svg;

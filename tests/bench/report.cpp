@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cfs/atomic_file.hpp"
+#include "cfs/svg.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs::bench {
@@ -32,9 +33,7 @@ std::string ratio(const Measured& ours, const Measured& theirs,
   if (own < least_comparable || other < least_comparable) {
     return "-";
   }
-  char text[32];
-  (void)std::snprintf(text, sizeof text, "%.2f", other / own);
-  return text;
+  return format("%.2f", other / own);
 }
 
 nlohmann::ordered_json to_json(const Measured& side) {
