@@ -35,7 +35,7 @@ Result<std::string> ask_qemu_version() {
   CFS_TRY(qemu.wait_exit(std::chrono::seconds(30)));
   constexpr std::string_view before = "version ";
   const auto found = qemu.log().find(before);
-  const std::string version =
+  std::string version =
       found == std::string::npos
           ? ""
           : qemu.log().substr(found + before.size(), qemu.log().find_first_of(" (\n", found + before.size()) -

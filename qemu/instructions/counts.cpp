@@ -28,10 +28,12 @@ Result<Counts> Counts::parse(std::string_view text) {
 }
 
 std::optional<std::uint64_t> Counts::between(Stage from, Stage to) const {
-  if (!at(from) || !at(to) || at(to)->instructions < at(from)->instructions) {
+  const auto& begin = at(from);
+  const auto& end = at(to);
+  if (!begin || !end || end->instructions < begin->instructions) {
     return std::nullopt;
   }
-  return at(to)->instructions - at(from)->instructions;
+  return end->instructions - begin->instructions;
 }
 
 }  // namespace cfs::instructions

@@ -64,6 +64,7 @@ Result<std::string> profiles(const Bench& bench, const std::vector<Contender>& c
 
 Result<> bench(const Options& options) {
   std::vector<Contender> contenders;
+  contenders.reserve(options.contenders.size());
   for (const auto& [name, initrd, disk] : options.contenders) {
     contenders.push_back({.name = name, .initrd = initrd, .disk = disk});
   }
