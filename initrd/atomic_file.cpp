@@ -18,16 +18,29 @@ std::string hidden_name(const std::string& name) {
   return cat('.', name.substr(0, 200), '.', ::getpid(), '.', counter++, ".tmp");
 }
 
+struct Place {
+  Fd directory;
+  std::string name;
+};
+
+Result<Place> place_of(const std::string& path) {
+  const auto name = path.rfind('/') + 1;  // 0 where there is no slash
+  if (name == path.size()) {
+    return fail(Code::usage, cat(printable(path), " names no file"));
+  }
+  Place place;
+  place.directory = CFS_TRY(open_directory(name == 0 ? "." : path.substr(0, name)));
+  place.name = path.substr(name);
+  return place;
+}
+
 }  // namespace
 
 Result<AtomicFile> AtomicFile::create(const std::string& path, mode_t mode) {
-  const auto slash = path.rfind('/');
   AtomicFile file;
-  file.name_ = slash == std::string::npos ? path : path.substr(slash + 1);
-  if (file.name_.empty()) {
-    return fail(Code::usage, cat(printable(path), " names no file"));
-  }
-  file.directory_ = CFS_TRY(open_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1)));
+  Place place = CFS_TRY(place_of(path));
+  file.directory_ = std::move(place.directory);
+  file.name_ = std::move(place.name);
   file.file_ = Fd(::openat(file.directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
   if (!file.file_ && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
     const std::string name = hidden_name(file.name_);
@@ -89,9 +102,7 @@ Result<> AtomicFile::commit(Existing existing) {
 }
 
 Result<> write_link(const std::string& path, const std::string& target) {
-  const auto slash = path.rfind('/');
-  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  const Fd directory = CFS_TRY(open_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1)));
+  const auto [directory, name] = CFS_TRY(place_of(path));
   const std::string temporary = hidden_name(name);
   (void)::unlinkat(directory.get(), temporary.c_str(), 0);  // of an interrupted process with this id
   if (::symlinkat(target.c_str(), directory.get(), temporary.c_str()) != 0) {
