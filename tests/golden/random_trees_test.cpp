@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 
 #include "golden/oracle.hpp"
@@ -17,7 +16,7 @@ constexpr std::uint64_t batches = 8;  // that may run side by side
 class RandomTrees : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(RandomTrees, GiveTheImagesOfMkcomposefs) {
-  const std::uint64_t trees = std::getenv("CFS_FULL") != nullptr ? 2000 : 200;
+  const std::uint64_t trees = full_run() ? 2000 : 200;
   for (std::uint64_t seed = GetParam(); seed < trees && !HasFailure(); seed += batches) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     try {

@@ -59,13 +59,7 @@ SerialLog boot(const BuildHost& host, const std::string& parameters = "") {
   options.cmdline = "console=" + serial_console() +
                     " panic=-1 systemd.firstboot=off composefs-root-demo.check " + parameters;
   options.disks.push_back({.file = signed_disk().disk()});
-  auto machine = Machine::start(options);
-  if (!machine) {
-    throw std::runtime_error(machine.error().line());
-  }
-  const auto ended = machine->wait_exit(boot_timeout);
-  EXPECT_TRUE(ended) << ended.error().line();
-  return {machine->log()};
+  return boot_until_off(options, boot_timeout);
 }
 
 class Dracut : public ::testing::TestWithParam<Suites> {

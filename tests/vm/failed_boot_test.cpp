@@ -1,7 +1,5 @@
 // How boots that must not succeed end: with the action of the policy and without a shell, in both kinds of
 // initramfs, whatever the command line says. The disks hold the small root (guest.cpp).
-#include <cstdlib>
-
 #include "build_host.hpp"
 #include "qemu/machine.hpp"
 
@@ -11,11 +9,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// Those that take long are run with CFS_FULL, which tests/run --full sets.
-bool full() {
-  return std::getenv("CFS_FULL") != nullptr;
-}
 
 struct Action {
   const char* name;        // in the policy
@@ -65,13 +58,10 @@ SerialLog boot_until(const Action& action, const FailingBoot& boot) {
   options.cmdline = "console=" + serial_console() + " panic=-1 " + boot.cmdline;
   options.memory_mib = 512;
   options.disks.push_back({.file = boot.disk});
-  auto machine = Machine::start(options);
-  if (!machine) {
-    throw std::runtime_error(machine.error().line());
-  }
-  const auto acted = machine->wait_for(action.last_words, timeout);
+  Machine machine = start(options);
+  const auto acted = machine.wait_for(action.last_words, timeout);
   EXPECT_TRUE(acted) << "no " << action.name << " after " << boot.cmdline << ": " << acted.error().line();
-  return {machine->log()};
+  return {machine.log()};
 }
 
 // What no boot that failed may show: the root's program, or a shell. systemd says that it is about to start
@@ -101,7 +91,7 @@ INSTANTIATE_TEST_SUITE_P(Actions, FailureAction, ::testing::Values(reboot, power
 class FailedDracutBoot : public ::testing::TestWithParam<Suites> {
  protected:
   void SetUp() override {
-    if (std::string_view(GetParam().name) != debian13.name && !full()) {
+    if (std::string_view(GetParam().name) != debian13.name && !full_run()) {
       GTEST_SKIP() << "only with CFS_FULL";
     }
     const BuildHost host(GetParam(), small_machine().workshop() / "device.pub", policy(poweroff));
@@ -148,7 +138,7 @@ TEST_P(FailedDracutBoot, IsNotOneThatFallsBackToPrevious) {
 
 TEST_P(FailedDracutBoot, TakesThePolicysAction) {
   const auto disk = disk_with_flipped_manifest("flipped");
-  for (const Action& action : full() ? std::vector{poweroff, reboot, halt} : std::vector{poweroff}) {
+  for (const Action& action : full_run() ? std::vector{poweroff, reboot, halt} : std::vector{poweroff}) {
     const auto log = boot(disk, action, policy(action));
     EXPECT_THAT(log, AllOf(RefusedWith("signature-untrusted"), entered_nothing(),
                            Says("composefs-root: the boot failed: " + std::string(action.name))));
@@ -162,7 +152,7 @@ TEST_P(FailedDracutBoot, PowersOffWithoutAPolicy) {
 
 TEST_P(FailedDracutBoot, HasNoShellWhateverTheCommandLineSays) {
   std::vector<std::string> requests{"rd.systemd.unit=emergency.target"};
-  if (full()) {
+  if (full_run()) {
     requests.insert(requests.end(),
                     {"rd.shell", "rd.break", "rd.break=pre-mount", "systemd.debug_shell=1",
                      "rd.systemd.debug_shell=1", "rescue", "emergency", "rd.systemd.unit=rescue.target",
@@ -179,7 +169,7 @@ TEST_P(FailedDracutBoot, CannotBePreventedByMaskingWhatGuardsIt) {
   for (const std::string unit : {"guard", "guard-switch", "cmdline", "failure"}) {
     const std::string mask = "rd.systemd.mask=composefs-root-" + unit + ".service ";
     all += mask;
-    if (full()) {
+    if (full_run()) {
       SCOPED_TRACE(mask);
       EXPECT_THAT(boot(intact_disk(), mask), AllOf(Says("parameter-refused"), entered_nothing()));
     }

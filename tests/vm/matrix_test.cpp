@@ -2,7 +2,6 @@
 // measures what a systemd initrd with this project costs. Debian 13 by PID 1 is in debian_test.cpp, and by
 // dracut here in two boots of one disk.
 #include <algorithm>
-#include <cstdlib>
 #include <regex>
 #include <set>
 
@@ -101,13 +100,7 @@ class System {
     options.cmdline = "console=" + serial_console() +
                       " panic=-1 systemd.firstboot=off composefs-root-demo.check " + parameters;
     options.disks.push_back({.file = disk(), .writes = MachineDisk::Writes::kept});
-    auto machine = Machine::start(options);
-    if (!machine) {
-      throw std::runtime_error(machine.error().line());
-    }
-    const auto ended = machine->wait_exit(boot_timeout);
-    EXPECT_TRUE(ended) << ended.error().line();
-    return {machine->log()};
+    return boot_until_off(options, boot_timeout);
   }
 
  private:
@@ -146,7 +139,7 @@ void PrintTo(const Cell& cell, std::ostream* stream) {
 class Matrix : public ::testing::TestWithParam<Cell> {};
 
 TEST_P(Matrix, BootsToMultiUserFromAVerifiedRoot) {
-  if (!GetParam().sampled && std::getenv("CFS_FULL") == nullptr) {
+  if (!GetParam().sampled && !full_run()) {
     GTEST_SKIP() << "only with CFS_FULL";
   }
   System system(GetParam().suites);

@@ -99,6 +99,21 @@ std::string said(const SerialLog& log, const std::string& what) {
   return lines;
 }
 
+Machine start(const MachineOptions& options) {
+  auto machine = Machine::start(options);
+  if (!machine) {
+    throw std::runtime_error(machine.error().line());
+  }
+  return std::move(*machine);
+}
+
+SerialLog boot_until_off(const MachineOptions& options, std::chrono::seconds timeout) {
+  Machine machine = start(options);
+  const auto ended = machine.wait_exit(timeout);
+  EXPECT_TRUE(ended) << ended.error().line();
+  return {machine.log()};
+}
+
 SerialLog boot(const Boot& boot) {
   MachineOptions options;
   options.kernel = debian_kernel(boot.kernel_suite).image;
@@ -110,14 +125,11 @@ SerialLog boot(const Boot& boot) {
         {.file = disk,
          .writes = boot.keep_changes ? MachineDisk::Writes::kept : MachineDisk::Writes::discarded});
   }
-  auto machine = Machine::start(options);
-  if (!machine) {
-    throw std::runtime_error(machine.error().line());
+  Machine machine = start(options);
+  if (const auto ended = machine.wait_exit(boot_timeout); !ended) {
+    throw std::runtime_error(ended.error().line() + "\n" + machine.log());
   }
-  if (const auto ended = machine->wait_exit(boot_timeout); !ended) {
-    throw std::runtime_error(ended.error().line() + "\n" + machine->log());
-  }
-  return {machine->log()};
+  return {machine.log()};
 }
 
 }  // namespace cfs::test

@@ -4,12 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "qemu/machine.hpp"
 #include "workshop.hpp"
 
 namespace cfs::test {
@@ -87,7 +89,14 @@ void PrintTo(const SerialLog& log, std::ostream* stream);
 // What the guest said after "guest: WHAT: ", line by line.
 [[nodiscard]] std::string said(const SerialLog& log, const std::string& what);
 
-// Boots until the machine powers itself off. A machine that does not is a failure.
+// Starts a machine. Throws std::runtime_error.
+[[nodiscard]] Machine start(const MachineOptions& options);
+
+// Boots until the machine powers itself off. One that has not by then fails the test, which goes on with what
+// it has printed.
+[[nodiscard]] SerialLog boot_until_off(const MachineOptions& options, std::chrono::seconds timeout);
+
+// The same for the small root; a machine that has not ends the test.
 [[nodiscard]] SerialLog boot(const Boot& boot);
 
 // Matches the log of a machine that started the small root's init.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 
@@ -16,6 +17,10 @@
 #include "cfs/file.hpp"
 
 namespace cfs::test {
+
+bool full_run() {
+  return std::getenv("CFS_FULL") != nullptr;
+}
 
 namespace {
 

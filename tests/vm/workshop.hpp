@@ -44,6 +44,9 @@ inline std::filesystem::path operator/(const Workshop& workshop, std::string_vie
   return workshop.path(name);
 }
 
+// Whether tests/run --full asks, by the environment variable CFS_FULL, for what takes long, too.
+[[nodiscard]] bool full_run();
+
 // For a device that boots what `cfs-sign disk` made, state and all. Under emulation a disk can take long to
 // appear.
 inline constexpr auto disk_policy =
