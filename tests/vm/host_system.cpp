@@ -1,0 +1,65 @@
+#include "host_system.hpp"
+
+namespace cfs::test {
+
+HostSystem::HostSystem(std::string_view policy, const std::vector<std::string>& packages) {
+  std::vector<std::string> make_root{CFS_SOURCE "/qemu/debian-root",
+                                     "trixie",
+                                     "libarchive13t64",
+                                     "libcom-err2",
+                                     "libext2fs2t64",
+                                     "libfdisk1",
+                                     "libfsverity0"};
+  make_root.insert(make_root.end(), packages.begin(), packages.end());
+  must({"cp", "-a", must(make_root), root()});
+  install("host", root());
+  cfs_sign({"keygen", workshop_ / "device"});
+  std::filesystem::create_directories(configuration() / "keys");
+  std::filesystem::copy_file(workshop_ / "device.pub", public_key());
+  write(configuration() / "policy.toml", policy);
+}
+
+std::string HostSystem::policy(const std::string& state_device) {
+  return "image-id = \"demo\"\n"
+         "store = \"PARTLABEL=composefs-store\"\n"
+         "device-timeout = 120\n"
+         "[state]\n"
+         "etc = \"overlay\"\n"
+         "device = \"" +
+         state_device +
+         "\"\n"
+         "[failure]\n"
+         "action = \"poweroff\"\n";
+}
+
+std::string HostSystem::add_image(const std::string& name, const std::string& slot,
+                                  const std::string& var) const {
+  std::string digest = test::add_image(store(), root(), name, key(), {"--etc", "overlay", "--var", var});
+  cfs_sign({"slot", "--store", store(), slot, name});
+  return digest;
+}
+
+void HostSystem::make_disk(const std::vector<std::string>& options) const {
+  std::vector<std::string> command{"disk", "--store", store(), "-o", disk()};
+  command.insert(command.end(), options.begin(), options.end());
+  cfs_sign(command);
+}
+
+std::filesystem::path HostSystem::initramfs() const {
+  auto output = workshop_ / "initramfs.img";
+  cfs_sign({"initramfs", "--policy", configuration() / "policy.toml", "--keys", configuration() / "keys",
+            "--modules", kernel_.modules, "--program", initrd_program, "--module", "virtio_blk", "--module",
+            "virtio_pci", "-o", output});
+  return output;
+}
+
+MachineOptions HostSystem::machine(const std::filesystem::path& initramfs) const {
+  MachineOptions options;
+  options.kernel = kernel_.image;
+  options.initrd = initramfs;
+  options.cmdline = "console=" + serial_console() + " panic=-1 systemd.firstboot=off quiet";
+  options.disks.push_back({.file = disk(), .writes = MachineDisk::Writes::kept});
+  return options;
+}
+
+}  // namespace cfs::test
