@@ -10,6 +10,7 @@
 
 #include "cfs/fd.hpp"
 #include "cfs/result.hpp"
+#include "qemu/block_statistics.hpp"
 #include "qemu/command.hpp"
 #include "qemu/console.hpp"
 
@@ -43,21 +44,29 @@ class Machine {
   // Types `text` on the console; a line is ended by "\n". Code::io_error.
   [[nodiscard]] Result<> send(std::string_view text);
 
+  // What its disks did so far, in the order of MachineOptions::disks; only for a machine that start()
+  // started. Code::io_error, also after `timeout`.
+  [[nodiscard]] Result<std::vector<BlockStatistics>> block_statistics(Timeout timeout);
+
   // All that the console has shown so far, as text (see ConsoleText).
   [[nodiscard]] const std::string& log() const noexcept { return log_; }
 
  private:
   using Deadline = std::chrono::steady_clock::time_point;
 
-  Machine(pid_t process, Fd serial, Fd errors);
+  Machine(pid_t process, Fd serial, Fd monitor, Fd errors);
 
   // Adds what the console shows next to the log. False at its end. Code::io_error after the deadline.
   [[nodiscard]] Result<bool> read_more(Deadline deadline);
+  // The monitor's answer to a command of its protocol, a line of JSON.
+  [[nodiscard]] Result<std::string> ask(std::string_view command, Deadline deadline);
   [[nodiscard]] tl::unexpected<Error> failure(const std::string& what) const;
 
   pid_t process_;  // -1 once it was waited for
   Fd serial_;      // one end of a socket; the other is the standard input and output of QEMU
+  Fd monitor_;     // likewise; the other is QEMU's monitor
   Fd errors_;      // a file in memory: QEMU's standard error
+  bool monitor_ready_ = false;
   ConsoleText console_;
   std::string log_;
   std::size_t seen_ = 0;  // how much of log_ lies before the end of the last marker

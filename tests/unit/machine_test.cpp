@@ -90,6 +90,27 @@ TEST(Machine, ReportsFilesThatAreNotThere) {
   EXPECT_FALSE(Machine::start({.kernel = kernel, .disks = {{.file = files.path("none")}}}));
 }
 
+TEST(Machine, SaysWhatItsDisksDid) {
+  Machine machine = shell(R"(exec <&3 >&3
+    answer() { read line; echo "$line" >&2; echo '{"timestamp": 1, "event": "RESUME"}'; echo "$1"; }
+    stats='{"rd_operations": 5, "rd_bytes": 6144, "wr_operations": 7, "wr_bytes": 8192}'
+    echo '{"QMP": {}}'
+    answer '{"return": {}}'
+    answer "{\"return\": [{\"device\": \"disk0\", \"stats\": $stats}]}"
+    answer '{"error": {"desc": "no more"}}'
+    read line; read line)");
+  const auto disks = machine.block_statistics(5s);
+  ASSERT_TRUE(disks) << disks.error().line();
+  ASSERT_EQ(disks->size(), 1U);
+  EXPECT_EQ(disks->front().read_requests, 5U);
+  const auto refused = machine.block_statistics(5s);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().what(), HasSubstr("no more"));
+  const auto silent = machine.block_statistics(200ms);
+  ASSERT_FALSE(silent);
+  EXPECT_THAT(silent.error().what(), HasSubstr("time is over"));
+}
+
 TEST(Machine, EndsWithItsObject) {
   pid_t process = 0;
   {
