@@ -13,24 +13,23 @@ using ::testing::UnorderedElementsAreArray;
 
 struct Component {
   const char* name;
-  std::vector<std::string> files;  // below /usr
+  std::vector<std::string> files;  // seen from /usr
 };
 void PrintTo(const Component& component, std::ostream* stream) {
   *stream << component.name;
 }
 
+// Seen from /usr.
 std::vector<std::string> files_below(const std::filesystem::path& root) {
   std::vector<std::string> files;
-  if (std::filesystem::exists(root)) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
-      std::string path = entry.path().lexically_relative(root);
-      if (entry.is_symlink()) {
-        path += " -> " + std::filesystem::read_symlink(entry.path()).string();
-      } else if (entry.is_directory()) {
-        continue;
-      }
-      files.push_back(std::move(path));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+    std::string path = entry.path().lexically_relative(root / "usr");
+    if (entry.is_symlink()) {
+      path += " -> " + std::filesystem::read_symlink(entry.path()).string();
+    } else if (entry.is_directory()) {
+      continue;
     }
+    files.push_back(std::move(path));
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -39,7 +38,7 @@ std::vector<std::string> files_below(const std::filesystem::path& root) {
 std::vector<std::string> installed(const std::string& component) {
   const Workshop workshop;
   install(component, workshop.path());
-  return files_below(workshop / "usr");
+  return files_below(workshop.path());
 }
 
 class Install : public ::testing::TestWithParam<Component> {};
@@ -52,7 +51,7 @@ TEST_P(Install, GivesWhatItsPlaceNeeds) {
 TEST_P(Install, LacksNothingThatItNames) {
   const Workshop workshop;
   install(GetParam().name, workshop.path());
-  for (const std::string& file : files_below(workshop / "usr")) {
+  for (const std::string& file : files_below(workshop.path())) {
     const auto path = workshop / "usr" / file.substr(0, file.find(" -> "));
     EXPECT_TRUE(std::filesystem::exists(path)) << file;
     if (!path.string().ends_with(".service")) {
@@ -90,6 +89,7 @@ const Component components[] = {
      {"lib/dracut/modules.d/90composefs-root/module-setup.sh",
       "lib/dracut/modules.d/90composefs-root/modules.conf", "share/man/man8/composefs-root-generator.8",
       "share/man/man8/composefs-root.8"}},
+    {"initramfs-tools", {"../etc/initramfs/post-update.d/composefs-root"}},
     {"host",
      {"bin/cfs-sign", "lib/composefs-root/composefs-root",
       "lib/systemd/system-shutdown/composefs-root-shutdown -> ../../composefs-root/composefs-root",
@@ -100,8 +100,11 @@ const Component components[] = {
     {"sign", {"bin/cfs-sign", "share/man/man1/cfs-sign.1"}},
 };
 
-INSTANTIATE_TEST_SUITE_P(Components, Install, ::testing::ValuesIn(components),
-                         [](const auto& component) { return std::string(component.param.name); });
+INSTANTIATE_TEST_SUITE_P(Components, Install, ::testing::ValuesIn(components), [](const auto& component) {
+  std::string name = component.param.name;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
 
 TEST(Install, LeavesNothingOutOfItsComponents) {
   EXPECT_THAT(installed("Unspecified"), IsEmpty());

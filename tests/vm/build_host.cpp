@@ -8,15 +8,6 @@ namespace {
 
 constexpr std::string_view unit_directory = "usr/lib/systemd/system/";
 
-// In a root, with the arguments that follow.
-constexpr auto run_dracut = R"(cd "$1"
-shift
-mount --rbind /dev dev
-mount -t proc proc proc
-mount -t sysfs sysfs sys
-exec chroot . dracut --force --no-hostonly --include /include / "$@"
-)";
-
 }  // namespace
 
 void PrintTo(const Suites& suites, std::ostream* stream) {
@@ -45,11 +36,11 @@ void BuildHost::add_unit(const std::string& name, std::string_view text, const s
 
 Outcome BuildHost::dracut(const std::string& modules, const std::vector<std::string>& options) const {
   std::filesystem::create_directories(root_ / "include");
-  std::vector<std::string> command{"unshare", "--mount", "sh", "-ec", run_dracut, "sh", root_};
+  std::vector<std::string> command{"dracut", "--force", "--no-hostonly", "--include", "/include", "/"};
   command.insert(command.end(), {"--kver", kernel_.modules.filename(), "--modules", modules});
   command.insert(command.end(), options.begin(), options.end());
   command.emplace_back("/initrd.img");
-  return run(command);
+  return run_in(root_, command);
 }
 
 std::filesystem::path made_initrd(const BuildHost& host, const std::string& modules,

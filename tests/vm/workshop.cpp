@@ -81,6 +81,19 @@ std::string must(const std::vector<std::string>& command) {
   return outcome.output;
 }
 
+Outcome run_in(const std::filesystem::path& root, const std::vector<std::string>& command) {
+  constexpr auto script = R"(cd "$1"
+shift
+mount --rbind /dev dev
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+exec chroot . "$@"
+)";
+  std::vector<std::string> words{"unshare", "--mount", "sh", "-ec", script, "sh", root};
+  words.insert(words.end(), command.begin(), command.end());
+  return run(words);
+}
+
 std::string cfs_sign(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), cfs_sign_program);
   return must(arguments);

@@ -23,6 +23,9 @@ struct Outcome {
 // Returns its standard output without the final line feed.
 std::string must(const std::vector<std::string>& command);
 
+// Runs a program of a root directory in it, with this machine's /dev, /proc and /sys.
+[[nodiscard]] Outcome run_in(const std::filesystem::path& root, const std::vector<std::string>& command);
+
 // cfs-sign as it ships.
 inline constexpr auto cfs_sign_program = CFS_PROGRAMS "/sign/cfs-sign";
 std::string cfs_sign(std::vector<std::string> arguments);
