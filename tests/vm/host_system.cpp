@@ -13,6 +13,10 @@ HostSystem::HostSystem(std::string_view policy, const std::vector<std::string>& 
   make_root.insert(make_root.end(), packages.begin(), packages.end());
   must({"cp", "-a", must(make_root), root()});
   install("host", root());
+  // On a busy build host, devices take their time to appear.
+  std::filesystem::create_directories(root() / "usr/lib/systemd/system.conf.d");
+  write(root() / "usr/lib/systemd/system.conf.d/50-patience.conf",
+        "[Manager]\nDefaultDeviceTimeoutSec=400\nDefaultTimeoutStartSec=400\n");
   cfs_sign({"keygen", workshop_ / "device"});
   std::filesystem::create_directories(configuration() / "keys");
   std::filesystem::copy_file(workshop_ / "device.pub", public_key());

@@ -12,8 +12,8 @@
 
 namespace cfs::test {
 
-inline constexpr auto console_boot_timeout = std::chrono::seconds(240);
-inline constexpr auto console_command_timeout = std::chrono::seconds(60);
+inline constexpr auto console_boot_timeout = std::chrono::seconds(400);
+inline constexpr auto console_command_timeout = std::chrono::seconds(120);
 
 // A shell on the console of a machine.
 class Console {
