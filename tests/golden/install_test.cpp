@@ -96,7 +96,8 @@ const Component components[] = {
       "lib/systemd/system/composefs-root-report.service",
       link("lib/systemd/system/multi-user.target.wants/composefs-root-report.service",
            "../composefs-root-report.service"),
-      "share/man/man1/cfs-sign.1", "share/man/man8/composefs-root.8"}},
+      "lib/systemd/system/var.mount.d/50-composefs-root.conf", "share/man/man1/cfs-sign.1",
+      "share/man/man8/composefs-root.8"}},
     {"sign", {"bin/cfs-sign", "share/man/man1/cfs-sign.1"}},
 };
 
