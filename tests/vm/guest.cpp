@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,6 +110,13 @@ void change_etc() {
   }
 }
 
+// The SELinux label; nothing where there is none.
+void say_label(const char* path) {
+  char label[256];
+  const ssize_t size = ::lgetxattr(path, "security.selinux", label, sizeof label);
+  std::printf("guest: label %s: %.*s\n", path, static_cast<int>(std::max<ssize_t>(size, 0)), label);
+}
+
 }  // namespace
 
 int main(int argc, char** argv, char** environment) {
@@ -130,6 +138,9 @@ int main(int argc, char** argv, char** environment) {
   try_write("/etc/new");
   try_write("/var/new");
   change_etc();
+  for (const char* path : {"/etc", "/var", "/var/seed"}) {
+    say_label(path);
+  }
   say_lines("var-seed", read_text("/var/seed"));
   count_boots("/usr");
   count_boots("/etc");

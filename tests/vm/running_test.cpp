@@ -1,5 +1,7 @@
 // Boots the small root (guest.cpp) and looks at the running machine: what is attached, what is detected while
 // it runs, what it falls back to, and what persists.
+#include <sys/xattr.h>
+
 #include <regex>
 
 #include "small_machine.hpp"
@@ -260,6 +262,46 @@ TEST(State, TransientRootCanBeChangedUntilTheNextBoot) {
     EXPECT_EQ(said(log, "boots /etc"), std::to_string(boots) + '\n');
     EXPECT_THAT(said(log, "mount"), HasSubstr(" / / rw,relatime - overlay composefs-root rw,"));
     EXPECT_THAT(said(log, "report"), HasSubstr("\"root\": \"transient\""));
+  }
+}
+
+// What is made for state lies where the image has a directory of its own, and is labelled as that. No policy
+// is loaded before the root is entered, so the kernel labels nothing by itself.
+TEST(State, HasTheSelinuxLabelsOfTheImage) {
+  const auto& machine = small_machine();
+  const auto& workshop = machine.workshop();
+  const auto root = workshop / "labelled-root";
+  must({"cp", "-a", workshop / "root", root});
+  const std::pair<std::string, std::string> labels[] = {
+      {"/etc", "system_u:object_r:etc_t:s0"},
+      {"/var", "system_u:object_r:var_t:s0"},
+      {"/var/seed", "system_u:object_r:seed_t:s0"},
+  };
+  for (const auto& [path, label] : labels) {
+    ASSERT_EQ(::setxattr((root.string() + path).c_str(), "security.selinux", label.c_str(), label.size(), 0),
+              0);
+  }
+  const auto store = workshop / "labelled-store";
+  add_image(store, root, "labelled", workshop / "device.key", {"--etc", "overlay", "--var", "bind"});
+  cfs_sign({"slot", "--store", store, "current", "labelled"});
+  const auto disk = workshop / "labelled.img";
+  cfs_sign({"disk", "--store", store, "--raw", "--size", "64M", "-o", disk});
+  for (const auto& [etc, var] : {std::pair{"overlay", "bind"}, std::pair{"transient", "transient"}}) {
+    SCOPED_TRACE(etc);
+    const auto log = boot({.disks = {disk},
+                           .initramfs = machine.initramfs(std::string("labelled-") + etc,
+                                                          "image-id = \"demo\"\n"
+                                                          "store = \"LABEL=composefs-store\"\n"
+                                                          "[state]\ndevice = \"store\"\netc = \"" +
+                                                              std::string(etc) + "\"\nvar = \"" + var +
+                                                              "\"\n[failure]\naction = \"poweroff\"\n"),
+                           .cmdline = "security=selinux selinux=1"});
+    ASSERT_THAT(log, AllOf(Started(), Says("SELinux:  Initializing.")));
+    EXPECT_THAT(said(log, "mount"), HasSubstr("/etc rw,nosuid,nodev"));
+    EXPECT_THAT(said(log, "mount"), HasSubstr("/var rw,nosuid,nodev"));
+    for (const auto& [path, label] : labels) {
+      EXPECT_EQ(said(log, "label " + path), label + '\n');
+    }
   }
 }
 
