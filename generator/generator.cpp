@@ -74,8 +74,14 @@ Result<Selection> read_selection(const std::string& root, const Policy& policy) 
 }
 
 // Whatever the command line says.
-UnitFiles no_shells() {
+UnitFiles shells(bool allowed) {
   UnitFiles files;
+  if (allowed) {
+    // root has no password in an initrd, and sulogin(8) would give nobody a shell.
+    add_text(files, "emergency.service.d/50-composefs-root.conf",
+             "[Service]\nEnvironment=SYSTEMD_SULOGIN_FORCE=1\n");
+    return files;
+  }
   for (const Replacement& shell : failure_shells) {
     add_link(files, std::string(shell.unit), cat(static_units, shell.file));
   }
@@ -196,9 +202,8 @@ Result<> generate(const std::string& root, const std::string& directory) {
   const auto policy = load_policy(cat(root, policy_file));
   const auto selection = policy ? read_selection(root, *policy) : tl::unexpected(policy.error());
   const auto mounts = selection ? root_mounts(*policy, *selection) : tl::unexpected(selection.error());
-  const bool shell_allowed = policy && policy->failure.shell;
 
-  CFS_TRY(write(shell_allowed ? UnitFiles() : no_shells(), directory));
+  CFS_TRY(write(shells(policy && policy->failure.shell), directory));
   CFS_TRY(write(mounts ? *mounts : refusal(), directory));
   return mounts ? Result<>() : tl::unexpected(mounts.error());
 }

@@ -5,7 +5,7 @@
 # composefs_root_config names in dracut.conf(5). Where there is no policy, the module is left out unless it is asked
 # for; then that is an error.
 
-# dracut sets systemdsystemunitdir, initdir and moddir.
+# dracut sets systemdutildir, systemdsystemunitdir, initdir and moddir.
 # shellcheck disable=SC2154
 config_directory=${composefs_root_config:-/etc/composefs-root}
 program=/usr/lib/composefs-root/composefs-root
@@ -38,6 +38,12 @@ install() {
         "$systemdsystemunitdir"/composefs-root-{cmdline,failure,guard,guard-switch}.service \
         "$systemdsystemunitdir"/initrd-root-fs.target.requires/composefs-root-guard.service \
         "$systemdsystemunitdir"/initrd-switch-root.service.requires/composefs-root-guard-switch.service
+
+    # What the policy says counts at boot: here it is only asked whether it could want a shell.
+    if grep -q 'shell *= *true' "$config_directory/policy.toml"; then
+        inst_multiple sh sulogin "$systemdutildir/systemd-sulogin-shell" \
+            "$systemdsystemunitdir"/emergency.{service,target}
+    fi
 
     inst_simple "$config_directory/policy.toml" /etc/composefs-root/policy.toml
     for key in "$config_directory"/keys/*.pub; do
