@@ -38,7 +38,7 @@ const char* accelerator(Acceleration acceleration) {
   switch (acceleration) {
     case Acceleration::kvm:
       return "kvm";
-    case Acceleration::emulation_in_one_thread:
+    case Acceleration::emulation_by_instructions:
       return "tcg,thread=single";
     case Acceleration::emulation:
       break;
@@ -48,17 +48,21 @@ const char* accelerator(Acceleration acceleration) {
 
 std::vector<std::string> base_command(Acceleration acceleration, const std::string& cpu = "") {
   const char* const usual = acceleration == Acceleration::kvm ? "host" : host.emulated_cpu;
-  return {host.program,
-          "-nodefaults",
-          "-display",
-          "none",
-          "-no-reboot",
-          "-machine",
-          host.machine,
-          "-accel",
-          accelerator(acceleration),
-          "-cpu",
-          cpu.empty() ? usual : cpu};
+  std::vector<std::string> command{host.program,
+                                   "-nodefaults",
+                                   "-display",
+                                   "none",
+                                   "-no-reboot",
+                                   "-machine",
+                                   host.machine,
+                                   "-accel",
+                                   accelerator(acceleration),
+                                   "-cpu",
+                                   cpu.empty() ? usual : cpu};
+  if (acceleration == Acceleration::emulation_by_instructions) {
+    command.insert(command.end(), {"-icount", "shift=0"});
+  }
+  return command;
 }
 
 const char* drive_option(MachineDisk::Writes writes) {

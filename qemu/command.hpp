@@ -19,7 +19,9 @@ struct MachineDisk {
 
 enum class Acceleration : std::uint8_t {
   emulation,
-  emulation_in_one_thread,  // all processors take turns: what they execute repeats best
+  // All processors take turns, and an instruction takes a nanosecond of the machine's clock, however busy the
+  // host is: what they execute repeats best.
+  emulation_by_instructions,
   kvm,
 };
 

@@ -71,15 +71,14 @@ Result<> make_floor_initramfs(const Setup& setup, const std::string& path) {
   return output.commit();
 }
 
-// no_timer_check: the kernel otherwise waits for ticks of the machine's clock, which takes more instructions
-// the faster the host is, and panics on a host so busy that none comes in time.
+// no_timer_check: the kernel otherwise executes a loop until the machine's clock has ticked.
 MachineOptions machine_options(const Setup& setup) {
   MachineOptions options;
   options.kernel = setup.kernel;
   options.cmdline = cat("console=", serial_console(),
                         " quiet panic=-1 nokaslr no_timer_check rd.systemd.gpt_auto=0 systemd.gpt_auto=0 "
                         "systemd.firstboot=off");
-  options.acceleration = Acceleration::emulation_in_one_thread;
+  options.acceleration = Acceleration::emulation_by_instructions;
   options.cpu = setup.cpu;
   return options;
 }

@@ -66,11 +66,14 @@ TEST(QemuCommand, KvmUsesTheHostsProcessor) {
 
 TEST(QemuCommand, EmulatesTheProcessorThatIsAskedFor) {
   const auto command =
-      qemu_command({.acceleration = Acceleration::emulation_in_one_thread, .cpu = "Haswell,-cx16"},
+      qemu_command({.acceleration = Acceleration::emulation_by_instructions, .cpu = "Haswell,-cx16"},
                    SerialLine::standard_streams);
   EXPECT_EQ(value_of(command, "-accel"), "tcg,thread=single");
+  EXPECT_EQ(value_of(command, "-icount"), "shift=0");
   EXPECT_EQ(value_of(command, "-cpu"), "Haswell,-cx16");
-  EXPECT_NE(value_of(qemu_command({}, SerialLine::standard_streams), "-cpu"), "");
+  const auto usual = qemu_command({}, SerialLine::standard_streams);
+  EXPECT_NE(value_of(usual, "-cpu"), "");
+  EXPECT_EQ(value_of(usual, "-icount"), "");
 }
 
 }  // namespace
