@@ -77,6 +77,11 @@ const char* drive_option(MachineDisk::Writes writes) {
   return "";
 }
 
+std::string throttle_options(const MachineDisk& disk) {
+  return cat(",throttling.bps-total=", disk.bytes_per_second,
+             ",throttling.iops-total=", disk.requests_per_second);
+}
+
 }  // namespace
 
 std::string serial_console() {
@@ -102,7 +107,7 @@ std::vector<std::string> qemu_command(const MachineOptions& options, SerialLine 
     const std::string id = cat("disk", number++);
     command.insert(command.end(), {"-drive",
                                    cat("if=none,format=raw,id=", id, ",file=", escape_commas(disk.file),
-                                       drive_option(disk.writes)),
+                                       drive_option(disk.writes), throttle_options(disk)),
                                    "-device", cat("virtio-blk-pci,drive=", id)});
   }
   command.insert(command.end(), options.extra.begin(), options.extra.end());

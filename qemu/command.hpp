@@ -15,6 +15,8 @@ struct MachineDisk {
   };
   std::string file{};  // a raw image
   Writes writes = Writes::discarded;
+  unsigned long bytes_per_second = 0;  // at most; 0: as fast as the host is
+  unsigned long requests_per_second = 0;
 };
 
 enum class Acceleration : std::uint8_t {

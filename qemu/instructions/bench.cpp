@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include "cfs/atomic_file.hpp"
 #include "cfs/cpio.hpp"
 #include "cfs/file.hpp"
 #include "cfs/module_tree.hpp"
 #include "cfs/text.hpp"
+#include "observer.hpp"
 #include "qemu/machine.hpp"
 
 namespace cfs::instructions {
@@ -19,6 +21,8 @@ namespace {
 constexpr std::chrono::seconds boot_timeout(600);
 constexpr std::size_t program_max_bytes = 64UL * 1024 * 1024;
 constexpr std::size_t blocks_max_bytes = 1024UL * 1024 * 1024;
+constexpr unsigned long slow_bytes_per_second = 100'000'000;
+constexpr unsigned long slow_requests_per_second = 3000;
 constexpr std::uintmax_t symbols_max_bytes = 32UL * 1024 * 1024;
 constexpr std::size_t rows = 25;
 
@@ -77,9 +81,11 @@ MachineOptions machine_options(const Setup& setup) {
   options.kernel = setup.kernel;
   options.cmdline = cat("console=", serial_console(),
                         " quiet panic=-1 nokaslr no_timer_check rd.systemd.gpt_auto=0 systemd.gpt_auto=0 "
-                        "systemd.firstboot=off");
+                        "systemd.firstboot=off ",
+                        setup.cmdline);
   options.acceleration = Acceleration::emulation_by_instructions;
   options.cpu = setup.cpu;
+  options.extra = setup.qemu;
   return options;
 }
 
@@ -96,11 +102,12 @@ Result<std::string> address_of(std::string_view text, std::string_view symbol) {
 
 }  // namespace
 
-std::optional<Range> range(const Measured& measured, Stage from, Stage to) {
+std::optional<Range> range(const Measured& measured, Stage from, Stage to,
+                           std::uint64_t StageCount::* figure) {
   std::vector<std::uint64_t> values;
   for (const Counts& run : measured.runs) {
     if (const auto value = run.between(from, to)) {
-      values.push_back(*value);
+      values.push_back((*value).*figure);
     }
   }
   if (values.empty()) {
@@ -127,30 +134,67 @@ Result<> Bench::ask_kernel() {
   places_ = cat(",", name(Stage::kernel_entry), "=", kernel_entry);
   places_ += cat(",", name(Stage::kernel_start), "=", CFS_TRY(address_of(text, "start_kernel")));
   places_ += cat(",", name(Stage::init_exec), "=", CFS_TRY(address_of(text, "run_init_process")));
-  places_ += cat(",", name(Stage::root_init), "=",
-                 CFS_TRY(CodeIndex::entry_of(setup_.root + "/usr/lib/systemd/systemd")));
+  if (!setup_.root.empty()) {
+    places_ += cat(",", name(Stage::root_init), "=",
+                   CFS_TRY(CodeIndex::entry_of(setup_.root + "/usr/lib/systemd/systemd")));
+  }
   return {};
 }
 
-Result<Counts> Bench::boot(const Contender& contender, const Extra& extra) const {
-  const std::string stages = setup_.work + "/stages";
+Result<MachineOptions> Bench::machine(const Contender& contender) const {
   MachineOptions options = machine_options(setup_);
   options.initrd = contender.initrd;
   if (!std::filesystem::exists(options.initrd)) {
     CFS_TRY(make_floor_initramfs(setup_, options.initrd));
   }
-  options.disks.push_back({.file = contender.disk});
+  if (!contender.disk.empty()) {
+    options.disks.push_back({.file = contender.disk});
+  }
+  return options;
+}
+
+Result<Counts> Bench::boot(const Contender& contender, const Extra& extra) const {
+  MachineOptions options = CFS_TRY(machine(contender));
   if (!extra.disk.empty()) {
     options.disks.push_back({.file = extra.disk, .writes = MachineDisk::Writes::kept});
   }
-  options.extra = {"-plugin", cat(setup_.plugin, ",stages=", stages, places_, extra.plugin)};
+  const Observer observer = CFS_TRY(Observer::make(setup_.work));
+  options.extra.insert(options.extra.end(),
+                       {"-plugin", cat(setup_.plugin, observer.plugin_options(), places_, extra.plugin)});
   Machine machine = CFS_TRY(Machine::start(options));
-  CFS_TRY(machine.wait_for("bench: end", boot_timeout));
-  return Counts::parse(CFS_TRY(read_file(stages, program_max_bytes)));
+  // Before the machine ends: the observer talks to its monitor.
+  Result<std::string> stages;
+  std::jthread observing([&](const std::stop_token& stop) { stages = observer.observe(stop, machine); });
+  const auto ended = machine.wait_for(setup_.end, boot_timeout);
+  observing.request_stop();
+  observing.join();
+  CFS_TRY(ended);
+  return Counts::parse(CFS_TRY(stages));
 }
 
 Result<Counts> Bench::boot(const Contender& contender) const {
   return boot(contender, {});
+}
+
+Result<Times> Bench::time_boot(const Contender& contender, DiskSpeed speed) const {
+  MachineOptions options = CFS_TRY(machine(contender));
+  options.acceleration = Acceleration::emulation;
+  options.processors = 2;
+  if (speed == DiskSpeed::slow) {
+    options.disks[0].bytes_per_second = slow_bytes_per_second;
+    options.disks[0].requests_per_second = slow_requests_per_second;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  Machine machine = CFS_TRY(Machine::start(options));
+  Times times;
+  CFS_TRY(machine.wait_for(cat("bench: ", name(Stage::early_service)), boot_timeout));
+  times.early_service = seconds();
+  CFS_TRY(machine.wait_for(cat("bench: ", name(Stage::multi_user_target)), boot_timeout));
+  times.multi_user_target = seconds();
+  return times;
 }
 
 Result<std::string> Bench::profile_boot(const Contender& contender, const std::vector<Span>& spans) const {

@@ -1,4 +1,4 @@
-// Boots contenders and counts.
+// Boots contenders and counts, or looks at the clock.
 #pragma once
 
 #include <cstdint>
@@ -7,30 +7,42 @@
 
 #include "counts.hpp"
 #include "profile.hpp"
+#include "qemu/command.hpp"
 
 namespace cfs::instructions {
 
 struct Contender {
   std::string name;    // "a"
   std::string initrd;  // made from floor_init if there is no such file
-  std::string disk;
+  std::string disk{};  // none: that of Setup::qemu
 };
 
 struct Setup {
   std::string kernel;
-  std::string modules;                // ROOTFS/lib/modules/KVER
-  std::string plugin;                 // cfs-count-instructions.so
-  std::string floor_init;             // cfs-floor-init
-  std::string root;                   // the directory of which all disks were made
-  std::vector<std::string> programs;  // of initrds, to name their functions in profiles
-  std::string cpu;                    // empty: as other machines have it
-  std::string work;                   // a directory to write into
+  std::string modules;                  // ROOTFS/lib/modules/KVER
+  std::string plugin;                   // cfs-count-instructions.so
+  std::string floor_init;               // cfs-floor-init
+  std::string root{};                   // the directory of which all disks were made; empty: no systemd in it
+  std::vector<std::string> programs{};  // of initrds, to name their functions in profiles
+  std::string cpu{};                    // empty: as other machines have it
+  std::string cmdline{};                // more words for the kernel
+  std::vector<std::string> qemu{};      // more arguments for QEMU
+  std::string end = "bench: end";       // what the console shows when a boot is complete
+  std::string work;                     // a directory to write into
+};
+
+// Seconds from the start of QEMU.
+struct Times {
+  double early_service = 0;
+  double multi_user_target = 0;
 };
 
 struct Measured {
   std::string name;
   std::uint64_t initrd_bytes = 0;
-  std::vector<Counts> runs;
+  std::vector<Counts> runs{};
+  std::vector<Times> timed{};
+  std::vector<Times> timed_on_slow_disk{};
 };
 
 struct Range {
@@ -39,8 +51,12 @@ struct Range {
   std::uint64_t maximum = 0;
 };
 
-// Of the runs that have both stages; nothing if none has.
-[[nodiscard]] std::optional<Range> range(const Measured& measured, Stage from, Stage to);
+// Instructions, or what else is counted, of the runs that have both stages; nothing if none has.
+[[nodiscard]] std::optional<Range> range(const Measured& measured, Stage from, Stage to,
+                                         std::uint64_t StageCount::* figure = &StageCount::instructions);
+
+// As fast as the host is, or as eMMC: 100 MB/s, 3,000 requests a second.
+enum class DiskSpeed : std::uint8_t { full, slow };
 
 class Bench {
  public:
@@ -48,8 +64,11 @@ class Bench {
   // not the one that the plugin was written for; Code::not_found, Code::io_error.
   [[nodiscard]] static Result<Bench> open(const Setup& setup);
 
-  // One boot to multi-user.target. Code::io_error, with the console's last lines.
+  // One boot. Code::io_error, with the console's last lines.
   [[nodiscard]] Result<Counts> boot(const Contender& contender) const;
+
+  // One boot to multi-user.target that nothing is counted of, by two processors, each emulated in a thread.
+  [[nodiscard]] Result<Times> time_boot(const Contender& contender, DiskSpeed speed) const;
 
   // One more, slower, and where its instructions are; text for people.
   [[nodiscard]] Result<std::string> profile_boot(const Contender& contender,
@@ -60,6 +79,9 @@ class Bench {
  private:
   explicit Bench(Setup setup) : setup_(std::move(setup)) {}
   [[nodiscard]] Result<> ask_kernel();
+
+  // A machine with all but what counts.
+  [[nodiscard]] Result<MachineOptions> machine(const Contender& contender) const;
 
   // With more for the plugin, and a second disk.
   struct Extra {

@@ -12,28 +12,36 @@ Result<Counts> Counts::parse(std::string_view text) {
       continue;
     }
     const auto words = split(line, ' ');
-    const auto stage = words.size() == 3 ? stage_by_name(words[0]) : std::nullopt;
+    const auto stage = words.size() == 5 ? stage_by_name(words[0]) : std::nullopt;
     const auto instructions = stage ? parse_decimal<std::uint64_t>(words[1]) : std::nullopt;
     const auto repeats = stage ? parse_decimal<std::uint64_t>(words[2]) : std::nullopt;
-    if (!instructions || !repeats || *instructions < last) {
+    const auto requests = stage ? parse_decimal<std::uint64_t>(words[3]) : std::nullopt;
+    const auto bytes = stage ? parse_decimal<std::uint64_t>(words[4]) : std::nullopt;
+    if (!instructions || !repeats || !requests || !bytes || *instructions < last) {
       return fail(Code::unsupported_input, cat("the plugin wrote \"", printable(line), '"'));
     }
     last = *instructions;
     auto& count = counts.stages_[static_cast<std::size_t>(*stage)];
     if (!count) {
-      count = StageCount{.instructions = *instructions, .repeats = *repeats};
+      count = StageCount{.instructions = *instructions,
+                         .repeats = *repeats,
+                         .read_requests = *requests,
+                         .read_bytes = *bytes};
     }
   }
   return counts;
 }
 
-std::optional<std::uint64_t> Counts::between(Stage from, Stage to) const {
+std::optional<StageCount> Counts::between(Stage from, Stage to) const {
   const auto& begin = at(from);
   const auto& end = at(to);
   if (!begin || !end || end->instructions < begin->instructions) {
     return std::nullopt;
   }
-  return end->instructions - begin->instructions;
+  return StageCount{.instructions = end->instructions - begin->instructions,
+                    .repeats = end->repeats - begin->repeats,
+                    .read_requests = end->read_requests - begin->read_requests,
+                    .read_bytes = end->read_bytes - begin->read_bytes};
 }
 
 }  // namespace cfs::instructions

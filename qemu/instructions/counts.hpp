@@ -1,4 +1,4 @@
-// What the counting plugin says of one boot.
+// What the counting plugin and QEMU's monitor say of one boot.
 #pragma once
 
 #include <array>
@@ -12,15 +12,17 @@
 namespace cfs::instructions {
 
 struct StageCount {
-  std::uint64_t instructions = 0;  // since the machine was switched on
-  std::uint64_t repeats = 0;       // of which are repetitions of a string instruction
+  std::uint64_t instructions = 0;   // since the machine was switched on
+  std::uint64_t repeats = 0;        // of which are repetitions of a string instruction
+  std::uint64_t read_requests = 0;  // that the disk has got
+  std::uint64_t read_bytes = 0;
 };
 
 class Counts {
  public:
-  // `text` is the plugin's file `stages`. A stage that ended more than once counts the first time.
-  // Code::unsupported_input for anything but lines of the plugin, each with more instructions than the one
-  // before.
+  // `text` has a line "STAGE INSTRUCTIONS REPEATS READ-REQUESTS READ-BYTES" for each stage. One that ended
+  // more than once counts the first time. Code::unsupported_input for anything else, and for a line with
+  // fewer instructions than the one before.
   [[nodiscard]] static Result<Counts> parse(std::string_view text);
 
   // Nothing for a stage that this boot does not have, or does not mark.
@@ -28,8 +30,8 @@ class Counts {
     return stages_[static_cast<std::size_t>(stage)];
   }
 
-  // Instructions from the end of one stage to the end of another; nothing unless the boot has both.
-  [[nodiscard]] std::optional<std::uint64_t> between(Stage from, Stage to) const;
+  // From the end of one stage to the end of another; nothing unless the boot has both, in this order.
+  [[nodiscard]] std::optional<StageCount> between(Stage from, Stage to) const;
 
  private:
   std::array<std::optional<StageCount>, stage_names.size()> stages_{};

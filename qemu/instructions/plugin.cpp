@@ -1,7 +1,8 @@
 // A plugin of QEMU that counts the instructions of a machine with one processor, and says how many there were
 // when each stage of the boot ended.
 //
-//   -plugin FILE,stages=PATH[,blocks=PATH][,kernel-entry=ADDRESS][,kernel-start=ADDRESS][,init-exec=ADDRESS]
+//   -plugin
+//   FILE,stages=PATH,go=PATH[,blocks=PATH][,kernel-entry=ADDRESS][,kernel-start=ADDRESS][,init-exec=ADDRESS]
 //           [,root-init=OFFSET:HASH]
 //
 // Addresses, offset and hash are hexadecimal: stages that no marker ends, but the first execution of code
@@ -9,11 +10,11 @@
 // a root is attached: an initrd may have the same program. init-entry is the first code of user space after
 // init-exec.
 //
-// A line "STAGE COUNT REPEATS" is added to `stages` at each marker, at once. COUNT is the number of
-// instructions up to the marker, itself included. Of a string instruction with a repeat prefix each
-// repetition counts, as QEMU executes it; REPEATS says how many of COUNT are repetitions. A block counts when
-// it is entered: the rest of one that a page fault ends is counted although it comes again. A halted
-// processor executes nothing.
+// A line "STAGE COUNT REPEATS" is written to the pipe `stages` at each marker, at once; then the machine
+// stands still until there is a byte in the pipe `go`. COUNT is the number of instructions up to the marker,
+// itself included. Of a string instruction with a repeat prefix each repetition counts, as QEMU executes it;
+// REPEATS says how many of COUNT are repetitions. A block counts when it is entered: the rest of one that a
+// page fault ends is counted although it comes again. A halted processor executes nothing.
 //
 // `blocks`, for a profile: for each stage a line "stage NAME", then "ADDRESS HASH COUNT" for each block that
 // was executed since the stage before. HASH is 0 for code of the kernel.
@@ -70,7 +71,7 @@ struct Mark {
 class Counter {
  public:
   [[nodiscard]] bool configure(std::string_view argument);
-  [[nodiscard]] bool ready() const { return stages_ >= 0; }
+  [[nodiscard]] bool ready() const { return stages_ >= 0 && go_ >= 0; }
   void translate(qemu_plugin_tb* block);
 
  private:
@@ -82,6 +83,7 @@ class Counter {
   void mark(qemu_plugin_insn* instruction, const Mark& mark);
 
   int stages_ = -1;
+  int go_ = -1;
   std::unique_ptr<FILE, int (*)(FILE*)> blocks_file_{nullptr, std::fclose};
   std::deque<Place> places_;
   Place init_entry_{.stage = Stage::init_entry};
@@ -137,8 +139,12 @@ bool Counter::configure(std::string_view argument) {
   const std::string name(argument.substr(0, equals));
   const std::string value(equals == std::string_view::npos ? "" : argument.substr(equals + 1));
   if (name == "stages") {
-    stages_ = ::open(value.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+    stages_ = ::open(value.c_str(), O_WRONLY | O_CLOEXEC);
     return stages_ >= 0;
+  }
+  if (name == "go") {
+    go_ = ::open(value.c_str(), O_RDONLY | O_CLOEXEC);
+    return go_ >= 0;
   }
   if (name == "blocks") {
     blocks_file_.reset(std::fopen(value.c_str(), "we"));
@@ -227,6 +233,11 @@ void Counter::end(const Mark& mark) {
   if (blocks_file_ != nullptr) {
     write_blocks(mark.stage);
   }
+  char byte = 0;
+  if (::read(go_, &byte, 1) != 1) {
+    std::perror("counting instructions: wait for the observer");
+    std::abort();
+  }
 }
 
 void Counter::write_blocks(Stage stage) {
@@ -258,7 +269,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const void*, int argc, char** argv)
     }
   }
   if (!counter.ready()) {
-    (void)std::fputs("counting instructions: stages=PATH is missing\n", stderr);
+    (void)std::fputs("counting instructions: stages=PATH or go=PATH is missing\n", stderr);
     return 1;
   }
   qemu_plugin_register_vcpu_tb_trans_cb(

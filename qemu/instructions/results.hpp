@@ -21,6 +21,12 @@ struct Results {
 // millions.
 [[nodiscard]] std::string stage_table(const Results& results);
 
+// What the disk was asked for until each stage ends: requests, and megabytes.
+[[nodiscard]] std::string read_table(const Results& results);
+
+// Seconds of the timed boots, and how they compare with the floor, the contender "e".
+[[nodiscard]] std::string time_table(const Results& results);
+
 // The parts of a boot that people ask for, and how they compare with the first contender.
 [[nodiscard]] std::string part_table(const Results& results);
 

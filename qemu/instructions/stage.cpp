@@ -1,23 +1,41 @@
-// cfs-stage, in the guest: says that a stage of the boot has ended. For ExecStart= of a unit.
+// cfs-stage, in the guest: says that a stage of the boot has ended, to the plugin and on the console. For
+// ExecStart= of a unit.
 //
 //   cfs-stage early-service | basic.target | multi-user.target
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
 #include <string_view>
 
 #include "cfs/stage_marker.hpp"
 
-int main(int argc, char** argv) {
-  using cfs::Stage;
-  switch (argc == 2 ? cfs::stage_by_name(argv[1]).value_or(Stage::kernel_entry) : Stage::kernel_entry) {
+namespace {
+
+using cfs::Stage;
+
+bool mark(Stage stage) {
+  switch (stage) {
     case Stage::early_service:
       cfs::mark_stage<Stage::early_service>();
-      return 0;
+      return true;
     case Stage::basic_target:
       cfs::mark_stage<Stage::basic_target>();
-      return 0;
+      return true;
     case Stage::multi_user_target:
       cfs::mark_stage<Stage::multi_user_target>();
-      return 0;
+      return true;
     default:
-      return 2;
+      return false;
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2 || !mark(cfs::stage_by_name(argv[1]).value_or(Stage::kernel_entry))) {
+    return 2;
+  }
+  const int console = ::open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+  return ::dprintf(console, "bench: %s\n", argv[1]) > 0 ? 0 : 1;
 }

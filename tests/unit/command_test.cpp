@@ -57,6 +57,14 @@ TEST(QemuCommand, DisksComeInOrderAndMayHaveCommas) {
   EXPECT_EQ(value_of(command, "-device"), "virtio-blk-pci,drive=disk0");
 }
 
+TEST(QemuCommand, ADiskIsAsSlowAsAskedFor) {
+  const auto command =
+      qemu_command({.disks = {{.file = "disk", .bytes_per_second = 1000, .requests_per_second = 30}}},
+                   SerialLine::standard_streams);
+  EXPECT_THAT(value_of(command, "-drive"),
+              AllOf(HasSubstr(",throttling.bps-total=1000"), HasSubstr(",throttling.iops-total=30")));
+}
+
 TEST(QemuCommand, KvmUsesTheHostsProcessor) {
   const auto command = qemu_command({.acceleration = Acceleration::kvm}, SerialLine::terminal);
   EXPECT_EQ(value_of(command, "-accel"), "kvm");

@@ -21,14 +21,18 @@ Results results() {
       {.name = "a",
        .initrd_bytes = 1000000,
        .runs = {
-           counts("kernel-entry 1000000 0\ninit-entry 2000000 0\nmodules 2500000 0\nattached 3000000 1\n"),
-           counts("kernel-entry 1000000 0\ninit-entry 2000000 0\nattached 3500000 1\n"),
-           counts("kernel-entry 1000000 0\ninit-entry 2000000 0\nattached 3100000 1\n")}});
+           counts("kernel-entry 1000000 0 1 512\ninit-entry 2000000 0 1 512\n"
+                  "modules 2500000 0 1 512\nattached 3000000 1 9 1000512\n"),
+           counts("kernel-entry 1000000 0 0 0\ninit-entry 2000000 0 0 0\nattached 3500000 1 7 2000000\n"),
+           counts("kernel-entry 1000000 0 0 0\ninit-entry 2000000 0 0 0\nattached 3100000 1 8 3000000\n")}});
   results.contenders.push_back(
-      {.name = "b",
+      {.name = "e",
        .initrd_bytes = 2000000,
-       .runs = {counts("kernel-entry 1000000 0\ninit-entry 3000000 0\nattached 7000000 1\n"
-                       "multi-user.target 9000000 3\n")}});
+       .runs = {counts("kernel-entry 1000000 0 0 0\ninit-entry 3000000 0 0 0\nattached 7000000 1 5 500000\n"
+                       "multi-user.target 9000000 3 6 600000\n")}});
+  results.contenders[0].timed = {{1, 5}, {2, 4}, {3, 9}};
+  results.contenders[1].timed = {{4, 10}};
+  results.contenders[1].timed_on_slow_disk = {{8, 20}};
   return results;
 }
 
@@ -52,13 +56,28 @@ TEST(Tables, HaveAColumnForEachContender) {
               AllOf(HasSubstr("QEMU 7.2.22"), HasSubstr("Haswell"), HasSubstr("3 runs")));
 }
 
+TEST(ReadTable, HasTheMedianOfRequestsAndOfMegabytes) {
+  EXPECT_THAT(read_table(results()),
+              AllOf(HasSubstr("8     2.00          5     0.50\n"), HasSubstr("-          6     0.60\n")));
+}
+
+TEST(TimeTable, ComparesWithTheFloor) {
+  EXPECT_THAT(time_table(results()),
+              AllOf(HasSubstr("2.00   0.50x        4.00   1.00x\n"),
+                    HasSubstr("5.00   0.50x       10.00   1.00x\n"), HasSubstr("-       20.00   1.00x\n")));
+}
+
 TEST(Json, HasEveryFigure) {
   const auto all = nlohmann::json::parse(json(results()));
   EXPECT_EQ(all["contenders"].size(), 2U);
   EXPECT_EQ(all["contenders"][0]["runs"].size(), 3U);
   EXPECT_EQ(all["contenders"][1]["runs"][0]["multi-user.target"]["instructions"], 9000000);
   EXPECT_EQ(all["contenders"][1]["runs"][0]["multi-user.target"]["string-repeats"], 3);
+  EXPECT_EQ(all["contenders"][1]["runs"][0]["multi-user.target"]["read-requests"], 6);
+  EXPECT_EQ(all["contenders"][1]["runs"][0]["multi-user.target"]["read-bytes"], 600000);
   EXPECT_EQ(all["contenders"][1]["initramfs-bytes"], 2000000);
+  EXPECT_EQ(all["contenders"][0]["timed-seconds"][2]["multi-user.target"], 9);
+  EXPECT_EQ(all["contenders"][1]["timed-seconds-on-slow-disk"][0]["early-service"], 8);
 }
 
 TEST(Chart, HasABarForEachContender) {
