@@ -16,6 +16,7 @@
 #include "cfs/kernel.hpp"
 #include "cfs/log.hpp"
 #include "cfs/mount_helper.hpp"
+#include "cfs/next_root.hpp"
 #include "cfs/shutdown.hpp"
 #include "cfs/text.hpp"
 
@@ -43,6 +44,7 @@ constexpr auto usage =
     "  composefs-root --guard DIRECTORY  compare what is mounted there with the root that was verified\n"
     "  composefs-root --check-cmdline    check the kernel command line against the policy\n"
     "  composefs-root --fail             take the policy's action for a boot that failed\n"
+    "  composefs-root --next-root        make the root that a soft reboot is about to enter\n"
     "\n"
     "  composefs-root --check-config [DIRECTORY]  check a policy and its keys\n"
     "  -h, --help                                 show this text\n"
@@ -136,6 +138,18 @@ int fail_boot() {
   return 1;
 }
 
+// To the kernel log alone: by now systemd has stopped the journal, which reads it when it is started again.
+int next_root() {
+  cfs::Kernel kernel;
+  cfs::Report report;
+  if (const auto made = cfs::make_next_root(kernel, report); !made) {
+    cfs::log(cfs::LogLevel::error, made.error().line());
+    return 1;
+  }
+  cfs::log(cfs::LogLevel::info, report.summary());
+  return 0;
+}
+
 int status_of(const cfs::Result<>& result) {
   if (!result) {
     say(result.error());
@@ -158,6 +172,9 @@ int command(const Words& words) {
     }
     if (name == "--fail") {
       return fail_boot();
+    }
+    if (name == "--next-root") {
+      return next_root();
     }
     if (name == "--help" || name == "-h") {
       return ::fputs(usage, stdout) < 0 ? 1 : 0;
