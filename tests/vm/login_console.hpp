@@ -18,13 +18,7 @@ inline constexpr auto console_command_timeout = std::chrono::seconds(120);
 // A shell on the console of a machine.
 class Console {
  public:
-  explicit Console(const MachineOptions& options) : machine_(*Machine::start(options)) {
-    expect("login: ", console_boot_timeout);
-    type("root\n");
-    expect("# ", console_command_timeout);
-    type("stty -echo; PS1=\n");
-    (void)run("dmesg --console-off");  // a late message of the kernel is not what a command prints
-  }
+  explicit Console(const MachineOptions& options) : machine_(*Machine::start(options)) { log_in(); }
 
   // What a command prints.
   std::string run(const std::string& command) {
@@ -35,8 +29,16 @@ class Console {
     return output;
   }
 
-  void power_off() {
-    type("systemctl poweroff\n");
+  void soft_reboot() {
+    type("systemctl soft-reboot\n");
+    log_in();
+  }
+
+  void power_off() { end_by("systemctl poweroff"); }
+
+  // Types a command that the machine does not survive: it goes off, or reboots.
+  void end_by(const std::string& command) {
+    type(command + '\n');
     const auto ended = machine_.wait_exit(console_boot_timeout);
     EXPECT_TRUE(ended) << ended.error().line();
   }
@@ -44,6 +46,14 @@ class Console {
   [[nodiscard]] const std::string& log() const { return machine_.log(); }
 
  private:
+  void log_in() {
+    expect("login: ", console_boot_timeout);
+    type("root\n");
+    expect("# ", console_command_timeout);
+    type("stty -echo; PS1=\n");
+    (void)run("dmesg --console-off");  // a late message of the kernel is not what a command prints
+  }
+
   std::string expect(std::string_view marker, Machine::Timeout timeout) {
     auto text = machine_.wait_for(marker, timeout);
     if (!text) {
