@@ -141,12 +141,14 @@ std::string add_image(const std::filesystem::path& store, const std::filesystem:
   std::vector<std::string> compose{"compose", "--store", store, root};
   compose.insert(compose.end(), compose_options.begin(), compose_options.end());
   const std::string digest = cfs_sign(compose);
-  std::vector<std::string> manifest{
-      "manifest",           "--store", store, "--version", manifest_name, "--name", manifest_name,
-      "--security-version", "1"};
+  std::vector<std::string> manifest{"manifest",    "--store", store,        "--version",
+                                    manifest_name, "--name",  manifest_name};
   manifest.insert(manifest.end(), manifest_options.begin(), manifest_options.end());
-  if (std::find(manifest.begin(), manifest.end(), "--image-id") == manifest.end()) {
-    manifest.insert(manifest.end(), {"--image-id", "demo"});
+  for (const auto& [option, value] :
+       {std::pair("--image-id", "demo"), std::pair("--security-version", "1")}) {
+    if (std::find(manifest.begin(), manifest.end(), option) == manifest.end()) {
+      manifest.insert(manifest.end(), {option, value});
+    }
   }
   manifest.push_back(digest);
   cfs_sign({"sign", "--key", key, cfs_sign(manifest)});
