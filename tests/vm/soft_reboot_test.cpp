@@ -87,6 +87,7 @@ class Session {
     EXPECT_EQ(console_.run("echo x >>/var/kept; wc -l </var/kept"), starts);
     status_ = console_.run("cfs-sign status; echo status $?");
     EXPECT_THAT(status_, AllOf(HasSubstr(digest), HasSubstr("mounted as recorded"), HasSubstr("status 0")));
+    EXPECT_EQ(console_.run("cfs-sign boot-chart 2>&1 >/dev/null; echo status $?"), "status 0\n");
     EXPECT_EQ(console_.run("grep -c -e ' /run/nextroot' -e ' /mnt' /proc/self/mountinfo"), "0\n");
     EXPECT_EQ(console_.run("dmesg | grep -e 'in-use as upperdir' -e 'recovery complete'"), "");
     EXPECT_EQ(console_.run("readlink /run/systemd/volatile-root"),
