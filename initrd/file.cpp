@@ -18,15 +18,16 @@ namespace cfs {
 namespace {
 
 // openat2(2) has no wrapper in the glibc of Debian 12.
-Result<Fd> open_beneath(const Fd& directory, const std::string& path, std::uint64_t flags) {
+Result<Fd> open_resolved(const Fd& directory, const std::string& path, std::uint64_t flags,
+                         std::uint64_t resolve) {
   open_how how{};
-  how.flags = flags | O_CLOEXEC | O_NOFOLLOW;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = resolve;
   long fd = -1;
   do {
     fd = ::syscall(SYS_openat2, directory.get(), path.c_str(), &how, sizeof how);
-    // EAGAIN: a rename elsewhere in the tree made the kernel unsure that ".." stayed beneath; there is none
-    // in our paths, so trying again ends.
+    // EAGAIN: a rename or a mount elsewhere made the kernel unsure that ".." stayed beneath. There is none in
+    // our own paths, and few in the links of an image, so trying again ends.
   } while (fd < 0 && (errno == EINTR || errno == EAGAIN));
   if (fd >= 0) {
     return Fd(static_cast<int>(fd));
@@ -44,6 +45,11 @@ Result<Fd> open_beneath(const Fd& directory, const std::string& path, std::uint6
     default:
       return fail_errno(Code::io_error, cat("open ", printable(path)));
   }
+}
+
+Result<Fd> open_beneath(const Fd& directory, const std::string& path, std::uint64_t flags) {
+  return open_resolved(directory, path, flags | O_NOFOLLOW,
+                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 
 Result<struct stat> status_of(const Fd& file, const std::string& path) {
@@ -86,6 +92,10 @@ Result<Fd> open_file_beneath(const Fd& directory, const std::string& path) {
     return fail(Code::path_refused, cat(printable(path), " was replaced while it was opened"));
   }
   return file;
+}
+
+Result<Fd> open_path_in_root(const Fd& root, const std::string& path) {
+  return open_resolved(root, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 Result<Fd> open_directory_beneath(const Fd& directory, const std::string& path) {

@@ -1,10 +1,7 @@
 #include "cfs/handover.hpp"
 
-#include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -30,15 +27,12 @@ std::vector<char*> c_strings(const std::vector<std::string>& strings) {
 }  // namespace
 
 Result<> check_init(const Fd& root, const std::string& init) {
-  open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  const Fd program(static_cast<int>(::syscall(SYS_openat2, root.get(), init.c_str(), &how, sizeof how)));
+  const auto program = open_path_in_root(root, init);
   if (!program) {
-    return fail_errno(Code::init_failed, cat("find ", printable(init), " in the root"));
+    return fail(Code::init_failed, cat("find the init program in the root: ", program.error().what()));
   }
   struct stat status{};
-  if (::fstat(program.get(), &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & 0111) == 0) {
+  if (::fstat(program->get(), &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & 0111) == 0) {
     return fail(Code::init_failed, cat(printable(init), " in the root is not a program"));
   }
   return {};

@@ -1,9 +1,7 @@
 #include "cfs/next_root.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "cfs/configuration.hpp"
 #include "cfs/file.hpp"
@@ -26,7 +24,7 @@ Result<Configuration> configure() {
 // systemd silently stays where it is when this is missing.
 Result<> check_os_release(const Fd& tree) {
   for (const char* file : {"etc/os-release", "usr/lib/os-release"}) {
-    if (::faccessat(tree.get(), file, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (open_path_in_root(tree, file)) {
       return {};
     }
   }

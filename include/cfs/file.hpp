@@ -29,6 +29,10 @@ namespace cfs {
 // The same for a directory, opened with O_PATH where only a starting point is needed.
 [[nodiscard]] Result<Fd> open_directory_beneath(const Fd& directory, const std::string& path);
 
+// Names what `path` is for a process whose root directory is `root` (O_PATH): symbolic links are followed,
+// and resolved there. Code::not_found, Code::path_refused, Code::io_error.
+[[nodiscard]] Result<Fd> open_path_in_root(const Fd& root, const std::string& path);
+
 // The target of the symbolic link `name` directly in `directory`; nothing if there is no such entry.
 // Code::path_refused if it is not a link or its target is longer than 4095 bytes.
 [[nodiscard]] Result<std::optional<std::string>> read_link(const Fd& directory, const std::string& name);

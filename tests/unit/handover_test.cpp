@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <thread>
+
 #include "cfs/file.hpp"
 #include "temp_directory.hpp"
 
@@ -26,6 +29,30 @@ TEST_F(CheckInit, ResolvesLinksInsideTheRoot) {
   make_program("usr/lib/systemd/systemd");
   directory_.link("sbin/init", "/usr/lib/systemd/systemd");
   EXPECT_TRUE(check("/sbin/init"));
+}
+
+// The kernel answers EAGAIN when anything was renamed or mounted anywhere while it followed "..", and systemd
+// mounts a lot at the same time.
+TEST_F(CheckInit, IsNotMisledByRenamesElsewhere) {
+  make_program("usr/lib/init");
+  directory_.link("sbin/init", "../usr/lib/init");
+  const TempDirectory elsewhere;
+  std::filesystem::create_directory(elsewhere.path("a"));
+  std::atomic<bool> done = false;
+  std::thread renames([&] {
+    while (!done) {
+      std::filesystem::rename(elsewhere.path("a"), elsewhere.path("b"));
+      std::filesystem::rename(elsewhere.path("b"), elsewhere.path("a"));
+    }
+  });
+  constexpr int attempts = 20000;
+  int taken = 0;
+  for (int i = 0; i < attempts; ++i) {
+    taken += check("/sbin/init") ? 1 : 0;
+  }
+  done = true;
+  renames.join();
+  EXPECT_EQ(taken, attempts);
 }
 
 TEST_F(CheckInit, RefusesWhatLiesOutsideTheRoot) {
