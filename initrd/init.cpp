@@ -22,6 +22,7 @@ constexpr auto module_list = "/usr/lib/composefs-root/modules";  // one path a l
 constexpr std::size_t module_list_max_bytes = 64UL * 1024;
 
 Result<> mount_kernel_file_systems(Kernel& kernel) {
+  CFS_TRY(kernel.cover_root());
   CFS_TRY(kernel.mount_api("proc", "/proc", {}));
   CFS_TRY(kernel.mount_api("sysfs", "/sys", {}));
   CFS_TRY(kernel.mount_api("devtmpfs", "/dev", {}));

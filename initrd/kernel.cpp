@@ -402,9 +402,18 @@ Result<> Kernel::move(const std::string& from, const Fd& directory, const std::s
   return {};
 }
 
+Result<> Kernel::cover_root() {
+  const Fd cover = CFS_TRY(clone_tree(CFS_TRY(open_directory("/")), ""));
+  if (::fchdir(cover.get()) != 0 || ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 || ::chroot(".") != 0) {
+    return fail_errno(Code::mount_failed, "mount the initramfs over itself");
+  }
+  return {};
+}
+
 Result<> Kernel::make_root(const Fd& root) {
-  if (::fchdir(root.get()) != 0 || ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 || ::chroot(".") != 0 ||
-      ::chdir("/") != 0) {
+  // pivot_root(2) with "." twice puts the old root over the new one, from where it is taken away.
+  if (::fchdir(root.get()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0 ||
+      ::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0) {
     return fail_errno(Code::mount_failed, "make it the root directory");
   }
   return {};

@@ -101,8 +101,14 @@ class Kernel {
   // Moves the mount at `from` to `to` below `directory`. Code::mount_failed.
   [[nodiscard]] Result<> move(const std::string& from, const Fd& directory, const std::string& to);
 
-  // Makes `root` (an attached mount, also the working directory afterwards) the root directory of this
-  // process and, by moving it over the old root, of the machine. Code::mount_failed.
+  // Lays a mount of the initramfs over itself, where make_root() can put another in its place: the very root
+  // of a machine cannot be exchanged. For PID 1 before it leaves the mount namespace for the first time:
+  // until then the kernel's threads have their root where it has its. Code::mount_failed.
+  [[nodiscard]] Result<> cover_root();
+
+  // Exchanges the root of the machine, after cover_root(), for `root` (an attached mount, and the working
+  // directory afterwards); for the kernel's threads, too, which load modules and run helpers in their root.
+  // Code::mount_failed.
   [[nodiscard]] Result<> make_root(const Fd& root);
 
   // Gives this process a mount namespace of its own, a copy from which nothing propagates. Returns the one it
