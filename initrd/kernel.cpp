@@ -1,6 +1,7 @@
 #include "cfs/kernel.hpp"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/fsverity.h>
 #include <linux/loop.h>
 #include <sched.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -378,6 +380,23 @@ Result<> Kernel::set_file_system_read_only(const Fd& mount) {
   FsContext context = CFS_TRY(FsContext::pick(mount));
   CFS_TRY(context.set({"ro", std::nullopt}));
   return context.reconfigure();
+}
+
+Result<> Kernel::grow_ext4(const Fd& mount, const Fd& device) {
+  const Fd readable(::openat(mount.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct statfs file_system{};
+  std::uint64_t device_size = 0;
+  if (!readable || ::fstatfs(readable.get(), &file_system) != 0 ||
+      ::ioctl(device.get(), BLKGETSIZE64, &device_size) != 0) {
+    return fail_errno(Code::io_error, "find the sizes of the file system and its device");
+  }
+  // EXT4_IOC_RESIZE_FS, which the headers for programs do not have. To the size that it has is success.
+  constexpr auto resize = _IOW('f', 16, std::uint64_t);
+  const std::uint64_t blocks = device_size / static_cast<std::uint64_t>(file_system.f_bsize);
+  if (::ioctl(readable.get(), resize, &blocks) != 0) {
+    return fail_errno(Code::io_error, "EXT4_IOC_RESIZE_FS");
+  }
+  return {};
 }
 
 Result<> Kernel::attach(const Fd& mount, const Fd& directory, const std::string& path) {

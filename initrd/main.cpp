@@ -12,12 +12,12 @@
 #include "cfs/failure.hpp"
 #include "cfs/generator_program.hpp"
 #include "cfs/guard.hpp"
+#include "cfs/hidden_state.hpp"
 #include "cfs/init.hpp"
 #include "cfs/kernel.hpp"
 #include "cfs/log.hpp"
 #include "cfs/mount_helper.hpp"
 #include "cfs/next_root.hpp"
-#include "cfs/shutdown.hpp"
 #include "cfs/text.hpp"
 
 // In place of libstdc++'s, which would bring a demangler and more of stdio, to name exceptions that are never
@@ -45,6 +45,7 @@ constexpr auto usage =
     "  composefs-root --check-cmdline    check the kernel command line against the policy\n"
     "  composefs-root --fail             take the policy's action for a boot that failed\n"
     "  composefs-root --next-root        make the root that a soft reboot is about to enter\n"
+    "  composefs-root --grow-state       grow the state's file system to its partition\n"
     "\n"
     "  composefs-root --check-config [DIRECTORY]  check a policy and its keys\n"
     "  -h, --help                                 show this text\n"
@@ -175,6 +176,10 @@ int command(const Words& words) {
     }
     if (name == "--next-root") {
       return next_root();
+    }
+    if (name == "--grow-state") {
+      cfs::Kernel kernel;
+      return status_of(cfs::grow_state(kernel));
     }
     if (name == "--help" || name == "-h") {
       return ::fputs(usage, stdout) < 0 ? 1 : 0;

@@ -91,6 +91,10 @@ class Kernel {
   // Code::mount_failed, also while a file on it is open for writing.
   [[nodiscard]] Result<> set_file_system_read_only(const Fd& mount);
 
+  // Grows the mounted, writable ext4 of `mount` to the size of its device, if it is smaller by a block or
+  // more. Code::io_error.
+  [[nodiscard]] Result<> grow_ext4(const Fd& mount, const Fd& device);
+
   // Attaches a detached mount at `path` below `directory`, without following links. Code::mount_failed.
   [[nodiscard]] Result<> attach(const Fd& mount, const Fd& directory, const std::string& path);
 
