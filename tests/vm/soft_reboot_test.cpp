@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "build_host.hpp"
 #include "host_system.hpp"
 #include "login_console.hpp"
 
@@ -127,6 +128,25 @@ TEST(SoftReboot, EntersTheSameRootAnUpdateAndWhatIsLeftOfThem) {
                     HasSubstr("second (slot previous)")));
 
   console.power_off();
+  device.expect_clean();
+  if (HasFailure()) {
+    std::printf("%s\n", console.log().c_str());
+  }
+}
+
+TEST(SoftReboot, BootsAnewWhenNoRootIsLeft) {
+  const Device device("store");
+  const BuildHost build_host(debian13, device.system().public_key(), HostSystem::policy("store"));
+  Session session(device, made_initrd(build_host));
+  Console& console = session.console();
+  session.set_slot("current", "second");
+  console.soft_reboot();
+  session.expect_running("second", device.update_digest());
+
+  session.set_slot("current", "stranger");
+  console.end_by("systemctl soft-reboot");
+  EXPECT_THAT(console.log(), AllOf(HasSubstr("composefs-root: signature-untrusted: "),
+                                   HasSubstr("reboot: Restarting system")));
   device.expect_clean();
   if (HasFailure()) {
     std::printf("%s\n", console.log().c_str());
