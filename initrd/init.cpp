@@ -9,7 +9,6 @@
 #include "cfs/handover.hpp"
 #include "cfs/log.hpp"
 #include "cfs/report.hpp"
-#include "cfs/root_device.hpp"
 #include "cfs/text.hpp"
 #include "cfs/verified_root.hpp"
 #include "cfs/watchdog.hpp"
@@ -75,8 +74,7 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
   Watchdog watchdog = Watchdog::take_over();
   const VerifiedRoot root =
       CFS_TRY(make_verified_root(kernel, configuration, report, [&] { watchdog.keep_alive(); }));
-  CFS_TRY(write_report(report));
-  CFS_TRY(publish_root_device(report.store_device));
+  CFS_TRY(publish_root(report));
   CFS_TRY(switch_root(kernel, root.tree));
 
   log(LogLevel::info, report.summary());

@@ -10,7 +10,6 @@
 #include <string_view>
 
 #include "cfs/file.hpp"
-#include "cfs/root_device.hpp"
 #include "cfs/text.hpp"
 #include "cfs/verified_root.hpp"
 
@@ -228,8 +227,7 @@ Result<> mount_root(Kernel& kernel, const MountArguments& arguments, Report& rep
   }
   const VerifiedRoot root = CFS_TRY(make_verified_root(kernel, configuration, report, nothing));
   const SignalsHeld held;
-  CFS_TRY(write_report(report));
-  CFS_TRY(publish_root_device(report.store_device));
+  CFS_TRY(publish_root(report));
   if (!arguments.mount_namespace.empty()) {
     CFS_TRY(enter_namespace(kernel, arguments.mount_namespace));
   }

@@ -5,7 +5,6 @@
 
 #include "cfs/configuration.hpp"
 #include "cfs/file.hpp"
-#include "cfs/root_device.hpp"
 #include "cfs/text.hpp"
 #include "cfs/verified_root.hpp"
 
@@ -57,8 +56,7 @@ Result<> make_next_root(Kernel& kernel, Report& report) {
   report.end_stage<Stage::policy>();
   const VerifiedRoot root = CFS_TRY(make_verified_root(kernel, configuration, report, [] {}));
   CFS_TRY(check_os_release(root.tree));
-  CFS_TRY(write_report(report));
-  CFS_TRY(publish_root_device(report.store_device));
+  CFS_TRY(publish_root(report));
   if (::mkdir(next_root_place, 0700) != 0 && errno != EEXIST) {
     return fail_errno(Code::mount_failed, cat("create ", next_root_place));
   }

@@ -5,6 +5,7 @@
 #include "cfs/file.hpp"
 #include "cfs/handover.hpp"
 #include "cfs/private_namespace.hpp"
+#include "cfs/root_device.hpp"
 #include "cfs/state.hpp"
 #include "cfs/store.hpp"
 #include "cfs/text.hpp"
@@ -114,6 +115,11 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
 }
 
 }  // namespace
+
+Result<> publish_root(const Report& report) {
+  CFS_TRY(write_report(report));
+  return publish_root_device(report.store_device);
+}
 
 Result<> verify_root(Kernel& kernel, const Configuration& configuration, Report& report,
                      const std::function<void()>& meanwhile) {

@@ -25,7 +25,10 @@ struct VerifiedRoot {
 [[nodiscard]] Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& configuration,
                                                       Report& report, const std::function<void()>& meanwhile);
 
-// The same up to where state would be touched, and leaves nothing of it.
+// Tells the running system of the root that is about to be attached: write_report(), publish_root_device().
+[[nodiscard]] Result<> publish_root(const Report& report);
+
+// The same as make_verified_root() up to where state would be touched, and leaves nothing of it.
 [[nodiscard]] Result<> verify_root(Kernel& kernel, const Configuration& configuration, Report& report,
                                    const std::function<void()>& meanwhile);
 
