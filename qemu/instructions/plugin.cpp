@@ -1,9 +1,8 @@
 // A plugin of QEMU that counts the instructions of a machine with one processor, and says how many there were
 // when each stage of the boot ended.
 //
-//   -plugin
-//   FILE,stages=PATH,go=PATH[,blocks=PATH][,kernel-entry=ADDRESS][,kernel-start=ADDRESS][,init-exec=ADDRESS]
-//           [,root-init=OFFSET:HASH]
+//   -plugin FILE,stages=PATH,go=PATH[,blocks=PATH]
+//           [,kernel-entry=ADDRESS][,kernel-start=ADDRESS][,init-exec=ADDRESS][,root-init=OFFSET:HASH]
 //
 // Addresses, offset and hash are hexadecimal: stages that no marker ends, but the first execution of code
 // there (see Stage). root-init is the code at OFFSET of a page of user space whose page_hash() is HASH, once
