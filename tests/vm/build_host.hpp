@@ -55,4 +55,13 @@ class BuildHost {
                                                 const std::string& modules = "composefs-root",
                                                 const std::vector<std::string>& options = {});
 
+// A machine that came up to multi-user.target without a failed unit, on this image. (The root's
+// demo-report.service and its boot.json say so.)
+inline auto came_up(const std::string& digest) {
+  return ::testing::AllOf(
+      Says("composefs-root-demo: state: running\n"), Says("composefs-root-demo: failed: \n"),
+      Says("composefs-root-demo: root: overlay ro,"), Says("verity=require"),
+      Says("composefs-root-demo: boot.json: {\"format\": 1, "), Says(digest), Says("\"refused\": []"));
+}
+
 }  // namespace cfs::test

@@ -29,13 +29,13 @@ TEST_P(Debian, BootsToMultiUserFromAVerifiedRoot) {
   std::filesystem::remove_all(store);
   write(workshop / "policy.toml", disk_policy);
   const KernelFiles kernel = debian_kernel(suite);
-  cfs_sign({"initramfs", "--policy", workshop / "policy.toml", "--keys", workshop / "keys", "--modules",
-            kernel.modules, "--program", CFS_PROGRAMS "/initrd/composefs-root", "--module", "virtio_blk",
-            "--module", "virtio_pci", "-o", workshop / "initramfs.img"});
 
   MachineOptions options;
   options.kernel = kernel.image;
-  options.initrd = workshop / "initramfs.img";
+  options.initrd = make_initramfs({.policy = workshop / "policy.toml",
+                                   .keys = workshop / "keys",
+                                   .kernel = kernel,
+                                   .output = workshop / "initramfs.img"});
   options.cmdline = "console=" + serial_console() + " panic=-1 systemd.firstboot=off";
   options.disks.push_back({.file = workshop / "disk.img"});
   Console console(options);

@@ -3,13 +3,9 @@
 namespace cfs::test {
 
 HostSystem::HostSystem(std::string_view policy, const std::vector<std::string>& packages) {
-  std::vector<std::string> make_root{CFS_SOURCE "/qemu/debian-root",
-                                     "trixie",
-                                     "libarchive13t64",
-                                     "libcom-err2",
-                                     "libext2fs2t64",
-                                     "libfdisk1",
-                                     "libfsverity0"};
+  std::vector<std::string> make_root{CFS_SOURCE "/qemu/debian-root", "trixie"};
+  make_root.insert(make_root.end(),
+                   {"libarchive13t64", "libcom-err2", "libext2fs2t64", "libfdisk1", "libfsverity0"});
   make_root.insert(make_root.end(), packages.begin(), packages.end());
   must({"cp", "-a", must(make_root), root()});
   install("host", root());
@@ -50,11 +46,10 @@ void HostSystem::make_disk(const std::vector<std::string>& options) const {
 }
 
 std::filesystem::path HostSystem::initramfs() const {
-  auto output = workshop_ / "initramfs.img";
-  cfs_sign({"initramfs", "--policy", configuration() / "policy.toml", "--keys", configuration() / "keys",
-            "--modules", kernel_.modules, "--program", initrd_program, "--module", "virtio_blk", "--module",
-            "virtio_pci", "-o", output});
-  return output;
+  return make_initramfs({.policy = configuration() / "policy.toml",
+                         .keys = configuration() / "keys",
+                         .kernel = kernel_,
+                         .output = workshop_ / "initramfs.img"});
 }
 
 MachineOptions HostSystem::machine(const std::filesystem::path& initramfs) const {

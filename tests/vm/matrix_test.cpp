@@ -7,6 +7,7 @@
 
 #include "build_host.hpp"
 #include "cfs/text.hpp"
+#include "host_system.hpp"
 #include "qemu/machine.hpp"
 
 namespace cfs::test {
@@ -17,16 +18,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr auto boot_timeout = std::chrono::seconds(400);
-
-constexpr auto policy =
-    "image-id = \"demo\"\n"
-    "store = \"PARTLABEL=composefs-store\"\n"
-    "device-timeout = 120\n"
-    "[state]\n"
-    "device = \"PARTLABEL=composefs-state\"\n"
-    "etc = \"overlay\"\n"
-    "[failure]\n"
-    "action = \"poweroff\"\n";
 
 // A part of the image: what the small root's guest program says, of a whole system. Of the trace that
 // `tracing` asks for, the programs that were executed and when, in seconds since the machine started.
@@ -67,7 +58,7 @@ constexpr auto mount_times_unit =
 // A whole system, composed and signed on a disk.
 class System {
  public:
-  explicit System(const Suites& suites) : host_(suites, new_key(workshop_), policy) {
+  explicit System(const Suites& suites) : host_(suites, new_key(workshop_), HostSystem::policy()) {
     write(host_.root() / "usr/libexec/facts", facts_program);
     std::filesystem::permissions(host_.root() / "usr/libexec/facts", std::filesystem::perms(0755));
     const auto units = host_.root() / "usr/lib/systemd/system";
@@ -85,11 +76,10 @@ class System {
 
   // For PID 1, made by cfs-sign.
   [[nodiscard]] std::filesystem::path initramfs() const {
-    auto output = workshop_ / "initramfs.img";
-    cfs_sign({"initramfs", "--policy", host_.policy(), "--keys", host_.policy().parent_path() / "keys",
-              "--modules", host_.kernel().modules, "--program", initrd_program, "--module", "virtio_blk",
-              "--module", "virtio_pci", "-o", output});
-    return output;
+    return make_initramfs({.policy = host_.policy(),
+                           .keys = host_.policy().parent_path() / "keys",
+                           .kernel = host_.kernel(),
+                           .output = workshop_ / "initramfs.img"});
   }
 
   // Boots, reports, and shuts down. What it writes to its state stays for the next boot.
@@ -114,15 +104,6 @@ class System {
   BuildHost host_;
   std::string digest_;
 };
-
-// A machine that came up to multi-user.target without a failed unit, on this image. (The root's
-// demo-report.service and its boot.json say so.)
-auto came_up(const std::string& digest) {
-  return AllOf(Says("composefs-root-demo: state: running\n"), Says("composefs-root-demo: failed: \n"),
-               Says("composefs-root-demo: root: overlay ro,"), Says("verity=require"),
-               Says("composefs-root-demo: boot.json: {\"format\": 1, "), Says(digest),
-               Says("\"refused\": []"));
-}
 
 enum class Initramfs : std::uint8_t { pid1, dracut };
 
@@ -215,7 +196,7 @@ TEST(DracutSystem, KeepsItsStateAndSaysWhatItsMountCosts) {
 TEST(DracutInitrd, GrowsByLittle) {
   constexpr auto other_modules = "systemd-initrd systemd-modules-load udev-rules kernel-modules";
   constexpr std::uintmax_t most = 6UL * 1024 * 1024 / 10;
-  const BuildHost host(debian13, small_machine().workshop() / "device.pub", policy);
+  const BuildHost host(debian13, small_machine().workshop() / "device.pub", HostSystem::policy());
   const auto size = [&](const std::string& modules) {
     return std::filesystem::file_size(made_initrd(host, modules, {"--gzip"}));
   };

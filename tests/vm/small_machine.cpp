@@ -21,6 +21,16 @@ KernelFiles debian_kernel(const std::string& suite) {
   throw std::runtime_error("no modules below " + directory.string());
 }
 
+std::filesystem::path make_initramfs(const InitramfsParts& parts, const std::vector<std::string>& options) {
+  std::vector<std::string> command{"initramfs",    "--policy",  parts.policy,         "--keys",
+                                   parts.keys,     "--modules", parts.kernel.modules, "--program",
+                                   initrd_program, "--module",  "virtio_blk",         "--module",
+                                   "virtio_pci",   "-o",        parts.output};
+  command.insert(command.end(), options.begin(), options.end());
+  cfs_sign(command);
+  return parts.output;
+}
+
 SmallMachine::SmallMachine() {
   make_small_root(workshop_ / "root", "first");
   make_small_root(workshop_ / "second-root", "second");
@@ -59,25 +69,11 @@ std::filesystem::path SmallMachine::initramfs(const std::string& name, const std
                                               const std::vector<std::string>& options) const {
   const auto policy_file = workshop_ / (name + "-policy.toml");
   write(policy_file, policy_text);
-  auto output = workshop_ / (name + "-initramfs.img");
-  std::vector<std::string> command{"initramfs",
-                                   "--policy",
-                                   policy_file,
-                                   "--keys",
-                                   workshop_ / "keys",
-                                   "--modules",
-                                   debian_kernel(kernel_suite).modules,
-                                   "--program",
-                                   initrd_program,
-                                   "--module",
-                                   "virtio_blk",
-                                   "--module",
-                                   "virtio_pci",
-                                   "-o",
-                                   output};
-  command.insert(command.end(), options.begin(), options.end());
-  cfs_sign(command);
-  return output;
+  return make_initramfs({.policy = policy_file,
+                         .keys = workshop_ / "keys",
+                         .kernel = debian_kernel(kernel_suite),
+                         .output = workshop_ / (name + "-initramfs.img")},
+                        options);
 }
 
 const SmallMachine& small_machine() {

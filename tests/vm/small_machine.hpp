@@ -24,6 +24,17 @@ struct KernelFiles {
 // Made by qemu/debian-kernel, cached. Throws std::runtime_error.
 [[nodiscard]] KernelFiles debian_kernel(const std::string& suite);
 
+struct InitramfsParts {
+  std::filesystem::path policy;
+  std::filesystem::path keys;  // a directory
+  KernelFiles kernel;
+  std::filesystem::path output;
+};
+// The initramfs for PID 1 that cfs-sign makes for the disks of these machines, with these options besides.
+// Gives `output`. Throws std::runtime_error.
+std::filesystem::path make_initramfs(const InitramfsParts& parts,
+                                     const std::vector<std::string>& options = {});
+
 // A signed image of the small root, and everything a device needs to boot it.
 class SmallMachine {
  public:
