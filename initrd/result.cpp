@@ -106,6 +106,8 @@ CodeText describe(Code code) noexcept {
       return {"root-replaced", "see what else mounts there: units, an fstab in the image or the initramfs"};
     case Code::report_malformed:
       return {"report-malformed", "use the cfs-sign of the same version as the initramfs"};
+    case Code::profile_malformed:
+      return {"profile-malformed", "record the profile again"};
   }
   return {"unknown", "report this"};
 }

@@ -59,6 +59,7 @@ enum class Code : std::uint8_t {
   no_candidate,         // no manifest was acceptable
   root_replaced,        // the root is not, or not only, the verified one
   report_malformed,     // boot.json does not say what it must say
+  profile_malformed,    // a boot profile that is none, or another image's
 };
 
 // The stable name, such as "digest-mismatch".
