@@ -124,7 +124,10 @@ std::string Report::json() const {
                                .text("device", state_device)
                                .str())
              .raw("mounts", mount_list.str())
-             .raw("store", Json('{').text("device", store_device).str())
+             .raw("store", Json('{')
+                               .text("device", store_device)
+                               .raw("read-ahead", read_ahead ? "true" : "false")
+                               .str())
              .raw("tpm", Json('{').text("mode", "off").str())
              .raw("kernel",
                   Json('{').text("release", kernel_release).raw("features", strings(kernel_features)).str())

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cfs/boot_profile.hpp"
 #include "cfs/file.hpp"
 #include "cfs/manifest.hpp"
 #include "cfs/signature.hpp"
@@ -56,6 +57,10 @@ Result<Fd> Store::objects() const {
 Result<Fd> Store::object(const Digest& digest) const {
   return recode(open_file_beneath(directory_, cat("objects/", digest.object_path())), Code::not_found,
                 Code::image_missing);
+}
+
+Result<Fd> Store::profile(const Digest& image) const {
+  return open_file_beneath(directory_, boot_profile_path(image));
 }
 
 Result<std::optional<std::string>> Store::slot(std::string_view slot_name) const {

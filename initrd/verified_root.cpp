@@ -5,6 +5,7 @@
 #include "cfs/file.hpp"
 #include "cfs/handover.hpp"
 #include "cfs/private_namespace.hpp"
+#include "cfs/read_ahead.hpp"
 #include "cfs/root_device.hpp"
 #include "cfs/state.hpp"
 #include "cfs/store.hpp"
@@ -130,6 +131,8 @@ Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& con
                                         const std::function<void()>& meanwhile) {
   ComposedRoot composed = CFS_TRY(compose_verified(kernel, configuration, report, meanwhile));
   const Policy& policy = configuration.policy;
+  report.read_ahead = start_read_ahead(CFS_TRY(Store::open_on(composed.store_mount)), report.image.digest,
+                                       report.store_device);
 
   Fd state;
   if (policy.state.on_store || policy.state.device) {

@@ -39,7 +39,8 @@ std::string text(const BootReport& report, const Result<>& check) {
   }
   out += cat("verified by       signature and fs-verity; ", list(report.kernel_features), "; Linux ",
              printable(report.kernel_release), '\n');
-  out += cat("store             ", printable(report.store_device), '\n');
+  out +=
+      cat("store             ", printable(report.store_device), report.read_ahead ? ", read ahead\n" : "\n");
   out += cat("state             ", report.state_device.empty() ? "none" : printable(report.state_device),
              ": etc ", printable(report.etc), " (", printable(report.etc_upper), "), var ",
              printable(report.var), ", machine-id ", printable(report.machine_id),

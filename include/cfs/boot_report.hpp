@@ -36,6 +36,7 @@ struct BootReport {
   bool factory_reset = false;
   std::string state_device;  // empty: none
   std::string store_device;
+  bool read_ahead = false;
   std::vector<TreeMount> mounts;  // without ids; the first is that of "/"
 
   std::string kernel_release;

@@ -35,6 +35,7 @@ class Report {
   std::string kernel_release;
   std::vector<std::string> kernel_features;
   std::string store_device;
+  bool read_ahead = false;   // by the profile of the image
   std::string state_device;  // empty: none
   std::string manifest;
   std::string slot;  // empty: named by the command line

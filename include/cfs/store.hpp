@@ -1,6 +1,6 @@
 // A store on a hostile disk: every path is a name of ours, opened beneath the store, never followed.
 //
-// `directory` is the one that holds objects/, images/, manifests/ and slots/.
+// `directory` is the one that holds objects/, images/, manifests/, slots/ and profiles/.
 #pragma once
 
 #include <array>
@@ -34,6 +34,9 @@ class Store {
 
   // The object of this digest. Code::image_missing, Code::path_refused, Code::io_error.
   [[nodiscard]] Result<Fd> object(const Digest& digest) const;
+
+  // The boot profile of an image (boot_profile.hpp). Code::not_found, Code::path_refused, Code::io_error.
+  [[nodiscard]] Result<Fd> profile(const Digest& image) const;
 
   // The manifest name that a slot holds, parsed from its link, which must read exactly
   // "../manifests/NAME.toml". Nothing if the slot is empty. Code::path_refused.

@@ -63,7 +63,9 @@ BootReport read(const Json& json) {
   state.at("machine-id").get_to(report.machine_id);
   state.at("factory-reset").get_to(report.factory_reset);
   state.at("device").get_to(report.state_device);
-  json.at("store").at("device").get_to(report.store_device);
+  const Json& store = json.at("store");
+  store.at("device").get_to(report.store_device);
+  store.at("read-ahead").get_to(report.read_ahead);
   for (const Json& mount : array(json, "mounts")) {
     report.mounts.push_back(
         {.id = 0, .device = mount.at("device"), .root = mount.at("root"), .path = mount.at("path")});

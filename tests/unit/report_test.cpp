@@ -29,6 +29,8 @@ TEST(ReportJson, SaysWhatHappened) {
   report.root = RootMode::transient;
   report.state = {.machine_id = MachineId::kept, .etc_upper = EtcUpper::copied, .factory_reset = true};
   report.kernel_features = {"erofs-file"};
+  report.store_device = "/dev/vda1";
+  report.read_ahead = true;
   report.mounts = {{.id = 7, .device = "0:40", .root = "/", .path = "/"},
                    {.id = 8, .device = "254:2", .root = "/state/var", .path = "/var"}};
 
@@ -48,6 +50,7 @@ TEST(ReportJson, SaysWhatHappened) {
   EXPECT_EQ(json["state"]["machine-id"], "kept");
   EXPECT_EQ(json["state"]["factory-reset"], true);
   EXPECT_EQ(json["kernel"]["features"], nlohmann::json({"erofs-file"}));
+  EXPECT_EQ(json["store"], nlohmann::json({{"device", "/dev/vda1"}, {"read-ahead", true}}));
   ASSERT_EQ(json["mounts"].size(), 2U);
   EXPECT_EQ(json["mounts"][1],
             nlohmann::json({{"path", "/var"}, {"device", "254:2"}, {"root", "/state/var"}}));

@@ -86,6 +86,18 @@ TEST_F(StoreTest, ObjectsBehindALinkedDirectoryAreRefused) {
   EXPECT_EQ(store().object(digest).error().code(), Code::path_refused);
 }
 
+TEST_F(StoreTest, OpensProfilesByDigest) {
+  EXPECT_EQ(store().profile(digest).error().code(), Code::not_found);
+  write("profiles/" + digest.hex(), "text");
+  const auto profile = store().profile(digest);
+  ASSERT_TRUE(profile) << profile.error().what();
+  EXPECT_EQ(read_all(*profile, 100).value(), "text");
+  std::filesystem::remove(directory.path("composefs/profiles/" + digest.hex()));
+  directory.write("outside", "text");
+  link("profiles/" + digest.hex(), directory.path("outside"));
+  EXPECT_EQ(store().profile(digest).error().code(), Code::path_refused);
+}
+
 TEST_F(StoreTest, SlotNames) {
   for (const std::string_view name : {"next", "current", "previous"}) {
     EXPECT_TRUE(is_slot_name(name));
