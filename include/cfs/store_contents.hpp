@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cfs/boot_profile.hpp"
 #include "cfs/digest.hpp"
 #include "cfs/fd.hpp"
 #include "cfs/progress.hpp"
@@ -36,21 +37,23 @@ struct StoreContents {
   std::vector<Object> objects;
   std::vector<File> manifests;
   std::vector<Link> links;
+  std::vector<BootProfile> profiles;   // "profiles/<hex>"
   std::vector<std::string> leftovers;  // hidden names: temporary files of writers, interrupted or at work
 
   [[nodiscard]] Work size() const;  // of the objects
 
-  // SHA-256 over names, manifests and links. Names of objects are digests, so two stores have the same
-  // identity exactly when they hold the same. Code::io_error.
+  // SHA-256 over names, manifests, links and profiles. Names of objects are digests, so two stores have the
+  // same identity exactly when they hold the same. Code::io_error.
   [[nodiscard]] Result<std::string> identity() const;
 };
 
-// Lists the store directory `path` (the one that holds objects/, images/, manifests/ and slots/; all but
-// objects/ may be missing). What a writer leaves behind when it is interrupted has a name that begins with
+// Lists the store directory `path` (the one that holds objects/, images/, manifests/, slots/ and
+// profiles/; all but objects/ may be missing). What a writer leaves behind when it is interrupted has a name
+// that begins with
 // "." and is listed apart.
 // Code::not_found, Code::store_malformed (no objects/; a name that no store has), Code::path_refused (a file
 // of another kind than its place allows, a link that leads elsewhere, a manifest that is too large),
-// Code::io_error.
+// Code::profile_malformed, Code::io_error.
 [[nodiscard]] Result<StoreContents> read_store(const std::string& path);
 
 // The same for a store that may be damaged: what each of these codes tells of a single entry becomes one of

@@ -23,8 +23,8 @@ struct Garbage {
 };
 
 // Keeps the manifests that slots hold or `keep` names, with their signatures, images and the objects of
-// these; removes all other manifests, signatures, links of images/ and objects, and temporary files of
-// interrupted writers. Waits for writers that are at work (StoreLock), and they for it. What refers goes
+// these; removes all other manifests, signatures, links of images/, profiles and objects, and temporary files
+// of interrupted writers. Waits for writers that are at work (StoreLock), and they for it. What refers goes
 // before what is referred to, so that the store is sound whenever this is interrupted.
 //
 // Removes nothing and fails if something that is to be kept is not there or cannot be read (the codes of

@@ -49,6 +49,7 @@ class Lister {
   Result<> read_image(const std::string& path, const std::string& name);
   Result<> read_manifest(const std::string& path, const std::string& name);
   Result<> read_slot(const std::string& path, const std::string& name);
+  Result<> read_profile(const std::string& path, const std::string& name);
 
   StoreContents store_;
   std::vector<Error>* problems_;
@@ -75,7 +76,8 @@ Result<> Lister::read_each(const std::string& directory, Read read) {
 Result<> Lister::read_part(const std::string& path, const std::string& name) {
   constexpr std::array parts{
       std::pair("images", &Lister::read_image), std::pair("manifests", &Lister::read_manifest),
-      std::pair("objects", &Lister::read_prefix), std::pair("slots", &Lister::read_slot)};
+      std::pair("objects", &Lister::read_prefix), std::pair("profiles", &Lister::read_profile),
+      std::pair("slots", &Lister::read_slot)};
   for (const auto& [part, read] : parts) {
     if (name == part) {
       return read_each(path, read);
@@ -157,6 +159,22 @@ Result<> Lister::read_slot(const std::string& path, const std::string& name) {
   return {};
 }
 
+Result<> Lister::read_profile(const std::string& path, const std::string& name) {
+  const auto digest = parse_digest(name);
+  if (!digest) {
+    return foreign(path);
+  }
+  const Fd file = CFS_TRY(open_file_beneath(store_.directory, path));
+  BootProfile profile =
+      CFS_TRY_IN(parse_boot_profile(CFS_TRY_IN(read_all(file, boot_profile_max_bytes), path)), path);
+  if (profile.image != *digest) {
+    return fail(Code::profile_malformed,
+                cat(path, " is the profile of another image, ", profile.image.text()));
+  }
+  store_.profiles.push_back(std::move(profile));
+  return {};
+}
+
 Result<StoreContents> Lister::run(const std::string& path) {
   store_.directory = CFS_TRY(open_directory(path));
   if (auto objects = open_directory_beneath(store_.directory, "objects"); !objects) {
@@ -197,6 +215,9 @@ Result<std::string> StoreContents::identity() const {
   }
   for (const Link& link : links) {
     text += cat(link.path, ' ', link.target, '\n');
+  }
+  for (const BootProfile& profile : profiles) {
+    text += format_boot_profile(profile);
   }
   return sha256(text);
 }

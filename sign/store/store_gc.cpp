@@ -70,6 +70,12 @@ std::vector<std::string> unneeded_names(const StoreContents& contents, const std
       paths.push_back(link.path);
     }
   }
+  for (const BootProfile& profile : contents.profiles) {
+    if (!use.images().contains(profile.image)) {
+      paths.push_back(boot_profile_path(profile.image));
+      bytes += format_boot_profile(profile).size();
+    }
+  }
   for (const std::string& path : contents.leftovers) {
     if (path.find('/') != std::string::npos) {  // what is hidden beside objects/ is not a writer's
       paths.push_back(path);

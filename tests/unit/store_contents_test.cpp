@@ -72,6 +72,23 @@ TEST_F(Contents, WhatIsWrongCanBeNotedAndPassedOver) {
   EXPECT_EQ(problems[2].code(), Code::path_refused);
 }
 
+TEST_F(Contents, ProfilesAreRead) {
+  const std::string text = "composefs-root boot profile 1\nimage sha256:" + hex_a + "\n";
+  directory_.write("profiles/" + hex_a, text);
+  const auto store = read_store(directory_.path());
+  ASSERT_TRUE(store) << store.error().line();
+  ASSERT_EQ(store->profiles.size(), 1U);
+  EXPECT_EQ(format_boot_profile(store->profiles[0]), text);
+  directory_.write("profiles/" + hex_a, "text");
+  EXPECT_EQ(refusal(), Code::profile_malformed);
+  directory_.write("profiles/" + hex_a,
+                   "composefs-root boot profile 1\nimage sha256:" + std::string(64, 'b') + "\n");
+  EXPECT_EQ(refusal(), Code::profile_malformed);
+  std::filesystem::remove(directory_.path("profiles/" + hex_a));
+  directory_.write("profiles/demo", text);
+  EXPECT_EQ(refusal(), Code::store_malformed);
+}
+
 TEST_F(Contents, LinksSayWhatTheyName) {
   directory_.link("images/" + hex_a, "../" + object_a);
   directory_.link("slots/current", "../manifests/demo-1.toml");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "cfs/boot_profile.hpp"
 #include "cfs/progress.hpp"
 #include "cfs/store_check.hpp"
 #include "small_store.hpp"
@@ -73,6 +74,15 @@ TEST_F(Gc, LeavesNoEmptyDirectories) {
   for (const auto& entry : std::filesystem::directory_iterator(store_.path("objects"))) {
     EXPECT_FALSE(std::filesystem::is_empty(entry)) << entry;
   }
+}
+
+TEST_F(Gc, RemovesProfilesOfImagesThatGo) {
+  for (const Digest& image : {old_, new_}) {
+    store_.write(boot_profile_path(image), format_boot_profile({.image = image, .objects = {}}));
+  }
+  collect();
+  EXPECT_FALSE(store_.has(boot_profile_path(old_)));
+  EXPECT_TRUE(store_.has(boot_profile_path(new_)));
 }
 
 TEST_F(Gc, KeepsWhatIsNamed) {
