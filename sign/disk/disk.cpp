@@ -48,7 +48,7 @@ std::uint64_t blocks_of(const StoreContents& store) {
   constexpr std::uint64_t descriptor_blocks = 1;
   constexpr std::uint64_t blocks_per_extent_block = 1UL << 15;  // very pessimistic: one extent in each
   constexpr std::uint64_t entries_per_block = 28;               // directory entries with names of 126 bytes
-  constexpr std::uint64_t directories = 256 + 8;
+  constexpr std::uint64_t directories = 256 + 9;
   constexpr std::uint64_t spare = 64;
   std::uint64_t blocks = directories + spare;
   for (const auto& object : store.objects) {
@@ -59,13 +59,21 @@ std::uint64_t blocks_of(const StoreContents& store) {
   for (const auto& file : store.manifests) {
     blocks += ext4_blocks(file.bytes.size());
   }
+  for (const BootProfile& profile : store.profiles) {
+    blocks += ext4_blocks(format_boot_profile(profile).size());
+  }
   blocks += store.links.size();  // a target of 60 bytes or more takes a block
   return blocks + (store.objects.size() + store.manifests.size() + store.links.size()) / entries_per_block;
 }
 
+struct WrittenObject {
+  Ext4Writer::NewFile file;
+  VerityMetadata metadata;
+};
+
 // Reads and hashes the object once while it is written.
-Result<> write_object(Ext4Writer& writer, Ext4Writer::Inode parent, const Fd& store,
-                      const StoreContents::Object& object) {
+Result<WrittenObject> write_object(Ext4Writer& writer, Ext4Writer::Inode parent, const Fd& store,
+                                   const StoreContents::Object& object) {
   const Fd source = CFS_TRY(open_file_beneath(store, object.path));
   auto file = CFS_TRY(writer.make_file(parent, name_of(object.path), object.size));
   std::uint64_t position = 0;
@@ -74,7 +82,7 @@ Result<> write_object(Ext4Writer& writer, Ext4Writer::Inode parent, const Fd& st
     position += buffer.size();
     return writer.write(file, {buffer.data(), buffer.size()});
   };
-  const auto metadata = CFS_TRY(verity_metadata(read, object.size, object.digest.algorithm()));
+  auto metadata = CFS_TRY(verity_metadata(read, object.size, object.digest.algorithm()));
   struct stat status{};
   if (::fstat(source.get(), &status) != 0) {
     return fail_errno(Code::io_error, "look at it");
@@ -85,13 +93,43 @@ Result<> write_object(Ext4Writer& writer, Ext4Writer::Inode parent, const Fd& st
   if (metadata.digest != object.digest) {
     return fail(Code::object_damaged, cat("its contents hash to ", metadata.digest.text()));
   }
-  return writer.seal(file, metadata.merkle_tree, metadata.descriptor);
+  return WrittenObject{std::move(file), std::move(metadata)};
+}
+
+// All objects, what the profiles name first, and in their order. `named` becomes the number of those.
+std::vector<const StoreContents::Object*> in_order_of_boot(const StoreContents& store, std::size_t& named) {
+  std::map<Digest, const StoreContents::Object*> left;
+  for (const auto& object : store.objects) {
+    left.emplace(object.digest, &object);
+  }
+  std::vector<const StoreContents::Object*> ordered;
+  for (const BootProfile& profile : store.profiles) {
+    for (const BootProfile::Object& object : profile.objects) {
+      if (const auto found = left.extract(object.digest); !found.empty()) {
+        ordered.push_back(found.mapped());
+      }
+    }
+  }
+  named = ordered.size();
+  for (const auto& object : store.objects) {
+    if (left.contains(object.digest)) {
+      ordered.push_back(&object);
+    }
+  }
+  return ordered;
+}
+
+Result<> write_small_file(Ext4Writer& writer, Ext4Writer::Inode parent, const std::string& path,
+                          std::string_view bytes) {
+  auto file = CFS_TRY_IN(writer.make_file(parent, name_of(path), bytes.size()), path);
+  CFS_TRY_IN(writer.write(file, bytes), path);
+  return {};
 }
 
 Result<> write_store(Ext4Writer& writer, const StoreContents& store, Progress& progress) {
   Directories directories;
   directories[""] = CFS_TRY(writer.make_directory(Ext4Writer::root, "composefs"));
-  for (const std::string_view part : {"images", "manifests", "objects", "slots"}) {
+  for (const std::string_view part : {"images", "manifests", "objects", "profiles", "slots"}) {
     directories[std::string(part)] = CFS_TRY(writer.make_directory(directories[""], std::string(part)));
   }
   for (const auto& object : store.objects) {
@@ -106,16 +144,29 @@ Result<> write_store(Ext4Writer& writer, const StoreContents& store, Progress& p
         link.path);
   }
   for (const auto& manifest : store.manifests) {
-    auto file = CFS_TRY(writer.make_file(directories.find(parent_of(manifest.path))->second,
-                                         name_of(manifest.path), manifest.bytes.size()));
-    CFS_TRY_IN(writer.write(file, manifest.bytes), manifest.path);
+    CFS_TRY(write_small_file(writer, directories["manifests"], manifest.path, manifest.bytes));
+  }
+  for (const BootProfile& profile : store.profiles) {
+    CFS_TRY(write_small_file(writer, directories["profiles"], boot_profile_path(profile.image),
+                             format_boot_profile(profile)));
   }
   progress.expect(store.size());
-  for (const auto& object : store.objects) {
-    CFS_TRY_IN(
-        write_object(writer, directories.find(parent_of(object.path))->second, store.directory, object),
-        object.path);
-    progress.add(object.size);
+  std::size_t named = 0;
+  std::vector<WrittenObject> unsealed;
+  for (const auto* object : in_order_of_boot(store, named)) {
+    unsealed.push_back(CFS_TRY_IN(
+        write_object(writer, directories.find(parent_of(object->path))->second, store.directory, *object),
+        object->path));
+    progress.add(object->size);
+    // The data of what a boot reads lie next to each other, so that they can be read in one request.
+    if (unsealed.size() >= named) {
+      for (WrittenObject& written : unsealed) {
+        CFS_TRY_IN(writer.seal(written.file, written.metadata.merkle_tree, written.metadata.descriptor),
+                   "seal");
+      }
+      unsealed.clear();
+      named = 0;
+    }
   }
   return writer.finish();
 }

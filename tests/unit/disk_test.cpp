@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cfs/boot_profile.hpp"
+#include "cfs/ext4.hpp"
 #include "cfs/fsverity.hpp"
 #include "cfs/gpt.hpp"
 #include "cfs/text.hpp"
@@ -134,6 +136,33 @@ TEST_F(Disk, AnotherManifestGivesOtherIdentifiers) {
   const Ext4Image a(out_.path("a"), partition_alignment);
   const Ext4Image b(out_.path("b"), partition_alignment);
   EXPECT_FALSE(std::ranges::equal(a.super().s_uuid, b.super().s_uuid));
+}
+
+TEST_F(Disk, WhatAProfileNamesLiesTogetherInItsOrder) {
+  const std::array<std::size_t, 3> named{600'000, 1, 65'536};
+  BootProfile profile{.image = compute_verity(sample(4097)).value(), .objects = {}};
+  for (const auto size : named) {
+    profile.objects.push_back({compute_verity(sample(size)).value(), {{0, 1}}});
+  }
+  profile.objects.push_back({compute_verity("in no store").value(), {{0, 1}}});
+  store_.write(boot_profile_path(profile.image), format_boot_profile(profile));
+  ASSERT_TRUE(write("disk"));
+  EXPECT_TRUE(is_clean(out_.path("disk"), partition_alignment));
+  const Ext4Image image(out_.path("disk"), partition_alignment);
+  EXPECT_EQ(image.read("/composefs/" + boot_profile_path(profile.image)), format_boot_profile(profile));
+  std::uint64_t next_block = 0;
+  ext2_ino_t next_inode = 0;
+  for (const auto size : named) {
+    const std::string object = "/composefs/" + object_path(sample(size));
+    const std::uint64_t block = image.position(object, 0);
+    EXPECT_TRUE(next_block == 0 || block == next_block) << size;
+    EXPECT_TRUE(next_inode == 0 || image.find(object) == next_inode) << size;
+    next_block = image.position(object, ext4_blocks(size) - 1) + 1;
+    next_inode = image.find(object) + 1;
+  }
+  for (const auto size : sizes) {  // wherever it lies
+    EXPECT_TRUE(image.read("/composefs/" + object_path(sample(size))) == sample(size)) << size;
+  }
 }
 
 TEST_F(Disk, ShouldFailOnADamagedObject) {

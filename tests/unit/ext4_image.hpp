@@ -65,10 +65,16 @@ class Ext4Image {
     return block(path, 0).substr(0, link.i_size);
   }
 
-  // A block of a file, also past its end; empty where it has none.
-  [[nodiscard]] std::string block(const std::string& path, std::uint64_t number) const {
+  // Where a block of a file lies, also past its end; 0 where it has none.
+  [[nodiscard]] std::uint64_t position(const std::string& path, std::uint64_t number) const {
     blk64_t physical = 0;
     EXPECT_EQ(ext2fs_bmap2(fs_, find(path), nullptr, nullptr, 0, number, nullptr, &physical), 0) << path;
+    return physical;
+  }
+
+  // Its bytes; empty where it has none.
+  [[nodiscard]] std::string block(const std::string& path, std::uint64_t number) const {
+    const std::uint64_t physical = position(path, number);
     std::string bytes(physical == 0 ? 0 : fs_->blocksize, '\0');
     if (physical != 0) {
       EXPECT_EQ(io_channel_read_blk64(fs_->io, physical, 1, bytes.data()), 0) << path;
