@@ -52,7 +52,7 @@ Result<std::optional<HiddenState>> find_state(Kernel& kernel) {
 Result<> release_state(Kernel& kernel) {
   const auto state = CFS_TRY(find_state(kernel));
   if (state) {
-    CFS_TRY_IN(kernel.set_file_system_read_only(state->mount), "make the state read-only");
+    CFS_TRY_IN(kernel.set_file_system_access(state->mount, Access::read_only), "make the state read-only");
   }
   return {};
 }

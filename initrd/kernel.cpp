@@ -376,9 +376,9 @@ Result<> Kernel::set_access(const Fd& mount, Access access) {
   return {};
 }
 
-Result<> Kernel::set_file_system_read_only(const Fd& mount) {
+Result<> Kernel::set_file_system_access(const Fd& mount, Access access) {
   FsContext context = CFS_TRY(FsContext::pick(mount));
-  CFS_TRY(context.set({"ro", std::nullopt}));
+  CFS_TRY(context.set({access == Access::read_only ? "ro" : "rw", std::nullopt}));
   return context.reconfigure();
 }
 

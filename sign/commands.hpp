@@ -83,6 +83,7 @@ struct DiskOptions {
   std::string output;
   std::string size;        // "2G"; empty: as small as the store needs
   std::string state_size;  // "512M"; empty: the default
+  std::string profile;     // of an image of the store; empty: those in the store only
   bool raw = false;
 };
 [[nodiscard]] Result<> disk_command(const DiskOptions& options);
@@ -139,6 +140,18 @@ struct BootChartOptions {
   std::string output;  // empty: standard output
 };
 [[nodiscard]] Result<> boot_chart_command(const BootChartOptions& options);
+
+struct ProfileRecordOptions {
+  std::string output;  // empty: standard output
+  std::string after;   // a profile of what the same boot had read earlier; empty: none
+};
+[[nodiscard]] Result<> profile_record_command(const ProfileRecordOptions& options);
+
+struct ProfileApplyOptions {
+  std::string profile;
+  std::string store;  // empty: that of this system
+};
+[[nodiscard]] Result<> profile_apply_command(const ProfileApplyOptions& options);
 
 struct FactoryResetOptions {
   std::string state;  // where the file system with the state is mounted; empty: that of this system

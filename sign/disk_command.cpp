@@ -2,7 +2,9 @@
 #include <cstdlib>
 
 #include "cfs/atomic_file.hpp"
+#include "cfs/boot_profile.hpp"
 #include "cfs/disk.hpp"
+#include "cfs/file.hpp"
 #include "cfs/progress.hpp"
 #include "cfs/store_contents.hpp"
 #include "cfs/text.hpp"
@@ -27,6 +29,20 @@ Result<> read_timestamp(DiskLayout& layout) {
   return {};
 }
 
+// In place of the one that the store has of that image.
+Result<> add_profile(StoreContents& store, const std::string& path) {
+  BootProfile profile =
+      CFS_TRY_IN(parse_boot_profile(CFS_TRY(read_file(path, boot_profile_max_bytes))), printable(path));
+  if (std::ranges::find(store.objects, profile.image, &StoreContents::Object::digest) ==
+      store.objects.end()) {
+    return fail(Code::image_missing, cat(printable(path), " is the profile of ", profile.image.text(),
+                                         ", which is not in the store"));
+  }
+  std::erase_if(store.profiles, [&](const BootProfile& known) { return known.image == profile.image; });
+  store.profiles.insert(store.profiles.begin(), std::move(profile));
+  return {};
+}
+
 }  // namespace
 
 Result<> disk_command(const DiskOptions& options) {
@@ -42,7 +58,10 @@ Result<> disk_command(const DiskOptions& options) {
     layout.state_size = CFS_TRY_IN(parse_size(options.state_size), "--state-size");
   }
   CFS_TRY(read_timestamp(layout));
-  const StoreContents store = CFS_TRY(read_store(options.store));
+  StoreContents store = CFS_TRY(read_store(options.store));
+  if (!options.profile.empty()) {
+    CFS_TRY(add_profile(store, options.profile));
+  }
   AtomicFile output = CFS_TRY(AtomicFile::create(options.output));
   Progress progress("writing the disk");
   CFS_TRY_IN(write_disk(store, output.fd(), layout, progress), printable(options.output));

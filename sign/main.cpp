@@ -239,6 +239,11 @@ void add_disk(CLI::App& app, Action& action) {
   command
       ->add_option("--state-size", options->state_size, "Size of the state partition, likewise; 0 for none")
       ->type_name("SIZE");
+  command
+      ->add_option(
+          "--profile", options->profile,
+          "A boot profile to put into the store, as profile apply does: the objects it names come first")
+      ->type_name("FILE");
   command->add_flag("--raw", options->raw, "Write only the store's file system, without partitions");
 }
 
@@ -347,6 +352,29 @@ void add_boot_chart(CLI::App& app, Action& action) {
       ->type_name("DIR");
 }
 
+void add_profile(CLI::App& app, Action& action) {
+  auto* profile =
+      app.add_subcommand("profile", "Let boots read ahead what a boot of the same image has read");
+  profile->require_subcommand(1);
+  auto record_options = std::make_shared<cfs::ProfileRecordOptions>();
+  auto* record =
+      add_command(*profile, action, "record",
+                  "On a running system: write the profile of what was read of the store since it booted",
+                  record_options, cfs::profile_record_command);
+  record->add_option("-o,--output", record_options->output, "The profile to write (default: standard output)")
+      ->type_name("FILE");
+  record
+      ->add_option("--after", record_options->after,
+                   "A profile recorded earlier in this boot: what it names comes first")
+      ->type_name("FILE");
+  auto apply_options = std::make_shared<cfs::ProfileApplyOptions>();
+  auto* apply = add_command(*profile, action, "apply", "Put a profile where boots of its image find it",
+                            apply_options, cfs::profile_apply_command);
+  apply->add_option("--store", apply_options->store, "Store directory (default: the store of this system)")
+      ->type_name("DIR");
+  apply->add_option("PROFILE", apply_options->profile, "The profile: a file")->required();
+}
+
 void add_factory_reset(CLI::App& app, Action& action) {
   auto options = std::make_shared<cfs::FactoryResetOptions>();
   auto* command =
@@ -394,6 +422,7 @@ int run(int argc, char** argv) {
   add_gc(app, action);
   add_status(app, action);
   add_boot_chart(app, action);
+  add_profile(app, action);
   add_factory_reset(app, action);
   try {
     app.parse(argc, argv);

@@ -87,9 +87,9 @@ class Kernel {
   // Makes a mount writable or read-only; its superblock stays as it is.
   [[nodiscard]] Result<> set_access(const Fd& mount, Access access);
 
-  // Makes the file system of a mount read-only, for all mounts of it, so that it is as after being unmounted.
-  // Code::mount_failed, also while a file on it is open for writing.
-  [[nodiscard]] Result<> set_file_system_read_only(const Fd& mount);
+  // Makes the file system of a mount read-only or writable, for all mounts of it. Read-only, it is as after
+  // being unmounted. Code::mount_failed, also while a file on it is open for writing.
+  [[nodiscard]] Result<> set_file_system_access(const Fd& mount, Access access);
 
   // Grows the mounted, writable ext4 of `mount` to the size of its device, if it is smaller by a block or
   // more. Code::io_error.
