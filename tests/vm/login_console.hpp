@@ -29,6 +29,17 @@ class Console {
     return output;
   }
 
+  // Of all disks together, so far.
+  [[nodiscard]] std::uint64_t read_requests() {
+    const auto disks = machine_.block_statistics(console_command_timeout);
+    EXPECT_TRUE(disks) << disks.error().line();
+    std::uint64_t requests = 0;
+    for (const BlockStatistics& disk : *disks) {
+      requests += disk.read_requests;
+    }
+    return requests;
+  }
+
   void soft_reboot() {
     type("systemctl soft-reboot\n");
     log_in();
