@@ -11,6 +11,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -73,24 +74,44 @@ std::string path_of(const Fd& directory, const std::string& name) {
   return cat("/proc/self/fd/", directory.get(), '/', name);
 }
 
+// What `read`, a system call of listxattr(2) or getxattr(2), writes into a buffer. Nearly always it is short:
+// the kernel, too, makes and clears a buffer as large as the one that it is given. Its errno where it fails.
+template <typename Read>
+std::optional<std::string> read_attribute(Read read) {
+  constexpr std::size_t usual = 256;
+  constexpr std::size_t most = 64UL << 10;  // XATTR_LIST_MAX and XATTR_SIZE_MAX: no answer is longer
+  std::string buffer(usual, '\0');
+  ssize_t size = read(buffer.data(), buffer.size());
+  if (size < 0 && errno == ERANGE) {
+    buffer.resize(most);
+    size = read(buffer.data(), buffer.size());
+  }
+  if (size < 0) {
+    return std::nullopt;
+  }
+  buffer.resize(static_cast<std::size_t>(size));
+  return buffer;
+}
+
 Result<std::vector<Attribute>> attributes_of(const std::string& path) {
-  // XATTR_LIST_MAX and XATTR_SIZE_MAX: no answer is longer.
-  std::string buffer(64UL << 10, '\0');
-  const ssize_t listed = ::llistxattr(path.c_str(), buffer.data(), buffer.size());
-  if (listed < 0) {
+  const auto names = read_attribute(
+      [&](char* buffer, std::size_t size) { return ::llistxattr(path.c_str(), buffer, size); });
+  if (!names) {
     return errno == EOPNOTSUPP ? Result<std::vector<Attribute>>()
                                : fail_errno(Code::io_error, "list the extended attributes");
   }
   std::vector<Attribute> attributes;
-  for (std::size_t at = 0; at < static_cast<std::size_t>(listed); at += attributes.back().name.size() + 1) {
-    attributes.push_back({buffer.c_str() + at, {}});
+  for (std::size_t at = 0; at < names->size(); at += attributes.back().name.size() + 1) {
+    attributes.push_back({names->c_str() + at, {}});
   }
   for (Attribute& attribute : attributes) {
-    const ssize_t size = ::lgetxattr(path.c_str(), attribute.name.c_str(), buffer.data(), buffer.size());
-    if (size < 0) {
+    auto value = read_attribute([&](char* buffer, std::size_t size) {
+      return ::lgetxattr(path.c_str(), attribute.name.c_str(), buffer, size);
+    });
+    if (!value) {
       return fail_errno(Code::io_error, cat("read the extended attribute ", printable(attribute.name)));
     }
-    attribute.value = buffer.substr(0, static_cast<std::size_t>(size));
+    attribute.value = *std::move(value);
   }
   return attributes;
 }
