@@ -144,28 +144,54 @@ PartitionTags partition_tags(const Fd& device) {
               : PartitionTags();
 }
 
-// Nothing when there is no such block device, or when it cannot be opened (a drive without a medium).
-std::optional<DeviceTags> tags_of(const std::string& path) {
+void add_superblock_tags(const Fd& device, DeviceTags& tags) {
+  if (auto superblock = read_superblock(device)) {
+    tags.file_system = std::move(superblock->file_system);
+    tags.uuid = std::move(superblock->uuid);
+    tags.label = std::move(superblock->label);
+  }
+}
+
+void add_partition_tags(const Fd& device, DeviceTags& tags) {
+  auto [partuuid, partlabel] = partition_tags(device);
+  tags.partuuid = std::move(partuuid);
+  tags.partlabel = std::move(partlabel);
+}
+
+bool is_named_by_its_partition(const DeviceSpec& spec) {
+  return spec.by == DeviceSpec::By::partuuid || spec.by == DeviceSpec::By::partlabel;
+}
+
+// Nothing when there is no such block device, when it cannot be opened (a drive without a medium), or when it
+// is not the one that is looked for. A disk may have dozens of partitions: of each is read what `spec` asks
+// for only.
+std::optional<BlockDevice> look_at(const std::string& path, const DeviceSpec& spec) {
   const Fd device(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status{};
   if (!device || ::fstat(device.get(), &status) != 0 || !S_ISBLK(status.st_mode)) {
     return std::nullopt;
   }
-  return probe(device);
+  DeviceTags tags;
+  if (is_named_by_its_partition(spec)) {
+    add_partition_tags(device, tags);
+  } else {
+    add_superblock_tags(device, tags);
+  }
+  if (!matches(spec, path, tags)) {
+    return std::nullopt;
+  }
+  if (is_named_by_its_partition(spec)) {
+    add_superblock_tags(device, tags);
+  }
+  return BlockDevice{path, std::move(tags.file_system)};
 }
 
-struct Match {
-  std::string path;
-  DeviceTags tags;
-};
-
-std::vector<Match> find(const DeviceSpec& spec) {
+std::vector<BlockDevice> find(const DeviceSpec& spec) {
   const bool by_path = spec.by == DeviceSpec::By::path;
-  std::vector<Match> found;
+  std::vector<BlockDevice> found;
   for (const std::string& path : by_path ? std::vector{spec.value} : block_device_paths()) {
-    auto tags = tags_of(path);
-    if (tags && matches(spec, path, *tags)) {
-      found.push_back({path, *std::move(tags)});
+    if (auto device = look_at(path, spec)) {
+      found.push_back(*std::move(device));
     }
   }
   return found;
@@ -175,14 +201,8 @@ std::vector<Match> find(const DeviceSpec& spec) {
 
 DeviceTags probe(const Fd& device) {
   DeviceTags tags;
-  if (auto superblock = read_superblock(device)) {
-    tags.file_system = std::move(superblock->file_system);
-    tags.uuid = std::move(superblock->uuid);
-    tags.label = std::move(superblock->label);
-  }
-  auto [partuuid, partlabel] = partition_tags(device);
-  tags.partuuid = std::move(partuuid);
-  tags.partlabel = std::move(partlabel);
+  add_superblock_tags(device, tags);
+  add_partition_tags(device, tags);
   return tags;
 }
 
@@ -218,10 +238,10 @@ Result<BlockDevice> wait_for_device(const DeviceSpec& spec, std::chrono::seconds
                   cat(found[0].path, " and ", found[1].path, " both are ", printable(spec.text())));
     }
     if (found.size() == 1) {
-      if (found[0].tags.file_system.empty()) {
+      if (found[0].file_system.empty()) {
         return fail(Code::device_unreadable, cat(found[0].path, " holds no file system that can be a store"));
       }
-      return BlockDevice{std::move(found[0].path), std::move(found[0].tags.file_system)};
+      return std::move(found[0]);
     }
     if (!events.wait(deadline, meanwhile)) {
       return fail(Code::device_missing,
