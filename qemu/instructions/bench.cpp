@@ -3,6 +3,7 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <thread>
 
@@ -26,9 +27,14 @@ constexpr unsigned long slow_requests_per_second = 3000;
 constexpr std::uintmax_t symbols_max_bytes = 32UL * 1024 * 1024;
 constexpr std::size_t rows = 25;
 
-// QEMU 4.2 to 8 have version 1 of the plugin API; 9 no longer loads its plugins.
-constexpr unsigned first_qemu = 5;
-constexpr unsigned last_qemu = 8;
+// The plugin of each version of QEMU's plugin API.
+struct PluginApi {
+  unsigned first_qemu;
+  unsigned last_qemu;
+  const char* plugin;
+};
+constexpr std::array plugin_apis{PluginApi{5, 8, "cfs-count-instructions-1.so"},
+                                 PluginApi{9, 10, "cfs-count-instructions-3.so"}};
 
 // The protected-mode entry of a bzImage (Documentation/arch/x86/boot.rst of Linux), which decompresses it.
 constexpr auto kernel_entry = "100000";
@@ -44,13 +50,20 @@ Result<std::string> ask_qemu_version() {
           ? ""
           : qemu.log().substr(found + before.size(), qemu.log().find_first_of(" (\n", found + before.size()) -
                                                          found - before.size());
-  const auto major = parse_decimal<unsigned>(split(version, '.').front());
-  if (!major || *major < first_qemu || *major > last_qemu) {
-    return fail(Code::unsupported_input,
-                cat("QEMU \"", printable(version), "\" has another plugin API than that of QEMU ", first_qemu,
-                    " to ", last_qemu, ", for which counting instructions was written"));
-  }
   return version;
+}
+
+Result<std::string> plugin_for(const std::string& qemu_version) {
+  const auto major = parse_decimal<unsigned>(split(qemu_version, '.').front()).value_or(0);
+  for (const PluginApi& api : plugin_apis) {
+    if (major >= api.first_qemu && major <= api.last_qemu) {
+      return api.plugin;
+    }
+  }
+  return fail(Code::unsupported_input,
+              cat("QEMU \"", printable(qemu_version), "\" has another plugin API than that of QEMU ",
+                  plugin_apis.front().first_qemu, " to ", plugin_apis.back().last_qemu,
+                  ", for which counting instructions was written"));
 }
 
 // floor_init as /init, with the modules of a disk.
@@ -120,6 +133,7 @@ std::optional<Range> range(const Measured& measured, Stage from, Stage to,
 Result<Bench> Bench::open(const Setup& setup) {
   Bench bench(setup);
   bench.qemu_version_ = CFS_TRY(ask_qemu_version());
+  bench.plugin_ = cat(setup.plugins, '/', CFS_TRY(plugin_for(bench.qemu_version_)));
   CFS_TRY(bench.ask_kernel());
   return bench;
 }
@@ -160,7 +174,7 @@ Result<Counts> Bench::boot(const Contender& contender, const Extra& extra) const
   }
   const Observer observer = CFS_TRY(Observer::make(setup_.work));
   options.extra.insert(options.extra.end(),
-                       {"-plugin", cat(setup_.plugin, observer.plugin_options(), places_, extra.plugin)});
+                       {"-plugin", cat(plugin_, observer.plugin_options(), places_, extra.plugin)});
   Machine machine = CFS_TRY(Machine::start(options));
   // Before the machine ends: the observer talks to its monitor.
   Result<std::string> stages;

@@ -20,7 +20,7 @@ struct Contender {
 struct Setup {
   std::string kernel;
   std::string modules;                  // ROOTFS/lib/modules/KVER
-  std::string plugin;                   // cfs-count-instructions.so
+  std::string plugins;                  // the directory of cfs-count-instructions-N.so
   std::string floor_init;               // cfs-floor-init
   std::string root{};                   // the directory of which all disks were made; empty: no systemd in it
   std::vector<std::string> programs{};  // of initrds, to name their functions in profiles
@@ -92,6 +92,7 @@ class Bench {
 
   Setup setup_;
   std::string qemu_version_;
+  std::string plugin_;
   std::string places_;  // for the plugin: what ends the stages that have no marker
 };
 

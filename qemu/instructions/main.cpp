@@ -116,7 +116,7 @@ int main(int argc, char** argv) {
   CLI::App app("Counts the instructions of boots; see qemu/bench --help", "cfs-bench-boot");
   app.add_option("--kernel", options.setup.kernel)->required();
   app.add_option("--modules", options.setup.modules, "ROOTFS/lib/modules/KVER")->required();
-  app.add_option("--plugin", options.setup.plugin, "The counting plugin of QEMU")->required();
+  app.add_option("--plugins", options.setup.plugins, "Where the counting plugins of QEMU are")->required();
   app.add_option("--floor-init", options.setup.floor_init, "The /init of the floor")->required();
   app.add_option("--root", options.setup.root, "The directory of which the disks were made")->required();
   app.add_option("--program", options.setup.programs, "One of an initrd, with symbols")

@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cinttypes>
 #include <cstdio>
@@ -37,19 +38,50 @@
 #include "cfs/stage_marker.hpp"
 #include "page_hash.hpp"
 
-int qemu_plugin_version = 1;
+int qemu_plugin_version = CFS_PLUGIN_API;
 
 namespace cfs::instructions {
 namespace {
 
 constexpr std::uint64_t user_end = 0x0000800000000000;  // x86-64: the kernel's half lies above
 
+// A number that the code of blocks adds to when they are entered.
+class Number {
+ public:
+  void add_at(qemu_plugin_tb* block, std::uint64_t added);
+  void reset() { value() = 0; }
+  [[nodiscard]] operator std::uint64_t() const { return value(); }
+
+ private:
+#if CFS_PLUGIN_API == 1
+  [[nodiscard]] std::uint64_t& value() const { return value_; }
+
+  mutable std::uint64_t value_ = 0;  // at an address that stays, as QEMU keeps it
+#else
+  [[nodiscard]] std::uint64_t& value() const {
+    return *static_cast<std::uint64_t*>(qemu_plugin_scoreboard_find(board_, 0));
+  }
+
+  qemu_plugin_scoreboard* board_ = qemu_plugin_scoreboard_new(sizeof(std::uint64_t));
+#endif
+};
+
+#if CFS_PLUGIN_API == 1
+void Number::add_at(qemu_plugin_tb* block, std::uint64_t added) {
+  qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &value_, added);
+}
+#else
+void Number::add_at(qemu_plugin_tb* block, std::uint64_t added) {
+  qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(block, QEMU_PLUGIN_INLINE_ADD_U64, {board_, 0}, added);
+}
+#endif
+
 // Of code translated once or, with the same contents, several times.
 struct Block {
   std::uint64_t address = 0;
   std::uint64_t hash = 0;
   std::uint64_t instructions = 0;  // of one execution
-  std::uint64_t executions = 0;    // QEMU's code adds to it
+  Number executions;
 };
 
 // Where a stage ends that has no marker.
@@ -87,8 +119,8 @@ class Counter {
   std::deque<Place> places_;
   Place init_entry_{.stage = Stage::init_entry};
   std::deque<Mark> marks_;  // at addresses that stay, as QEMU keeps them
-  std::uint64_t count_ = 0;
-  std::uint64_t repeats_ = 0;
+  Number count_;
+  Number repeats_;
   std::array<bool, stage_names.size()> ended_{};
   std::map<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>, Block> blocks_;
 };
@@ -98,14 +130,29 @@ Counter& counter() {
   return one;
 }
 
-std::optional<Stage> marked_stage(const qemu_plugin_insn* instruction) {
-  const auto* const bytes = static_cast<const unsigned char*>(qemu_plugin_insn_data(instruction));
-  if (qemu_plugin_insn_size(instruction) != marker_opcode.size() + sizeof marker_magic ||
-      std::memcmp(bytes, marker_opcode.data(), marker_opcode.size()) != 0) {
+// The bytes of an instruction.
+struct Opcode {
+  explicit Opcode(const qemu_plugin_insn* instruction)
+      : size(std::min(qemu_plugin_insn_size(instruction), bytes.size())) {
+#if CFS_PLUGIN_API == 1
+    std::memcpy(bytes.data(), qemu_plugin_insn_data(instruction), size);
+#else
+    (void)qemu_plugin_insn_data(instruction, bytes.data(), size);
+#endif
+  }
+
+  static constexpr std::size_t longest = 15;  // on x86
+  std::array<unsigned char, longest> bytes{};
+  std::size_t size;
+};
+
+std::optional<Stage> marked_stage(const Opcode& code) {
+  if (code.size != marker_opcode.size() + sizeof marker_magic ||
+      std::memcmp(code.bytes.data(), marker_opcode.data(), marker_opcode.size()) != 0) {
     return std::nullopt;
   }
   std::uint32_t displacement = 0;
-  std::memcpy(&displacement, bytes + marker_opcode.size(), sizeof displacement);
+  std::memcpy(&displacement, code.bytes.data() + marker_opcode.size(), sizeof displacement);
   const std::uint32_t number = displacement & 0xff;
   if ((displacement & ~0xffU) != marker_magic || number >= stage_names.size()) {
     return std::nullopt;
@@ -114,14 +161,12 @@ std::optional<Stage> marked_stage(const qemu_plugin_insn* instruction) {
 }
 
 // A string instruction with a repeat prefix: QEMU jumps back to it for each repetition.
-bool repeats(const qemu_plugin_insn* instruction) {
-  const auto* const bytes = static_cast<const unsigned char*>(qemu_plugin_insn_data(instruction));
-  const std::size_t size = qemu_plugin_insn_size(instruction);
+bool repeats(const Opcode& code) {
   bool prefix = false;
-  for (std::size_t i = 0; i + 1 < size; ++i) {
-    prefix = prefix || bytes[i] == 0xf2 || bytes[i] == 0xf3;
+  for (std::size_t i = 0; i + 1 < code.size; ++i) {
+    prefix = prefix || code.bytes[i] == 0xf2 || code.bytes[i] == 0xf3;
   }
-  const unsigned char opcode = bytes[size - 1];
+  const unsigned char opcode = code.bytes[code.size - 1];
   return prefix && ((opcode >= 0x6c && opcode <= 0x6f) || (opcode >= 0xa4 && opcode <= 0xa7) ||
                     (opcode >= 0xaa && opcode <= 0xaf));
 }
@@ -191,20 +236,20 @@ void Counter::translate(qemu_plugin_tb* block) {
   const bool profile = blocks_file_ != nullptr;
   const std::uint64_t hash = ended(Stage::init_entry) || profile ? hash_of_code(first) : 0;
 
-  qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &count_, instructions);
-  if (repeats(first)) {
-    qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &repeats_, 1);
+  count_.add_at(block, instructions);
+  if (repeats(Opcode(first))) {
+    repeats_.add_at(block, 1);
   }
   if (profile) {
     Block& known = blocks_[{address, hash, instructions}];
     known.address = address;
     known.hash = hash;
     known.instructions = instructions;
-    qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &known.executions, 1);
+    known.executions.add_at(block, 1);
   }
   for (std::size_t i = 0; i < instructions; ++i) {
     qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
-    if (const auto stage = marked_stage(instruction)) {
+    if (const auto stage = marked_stage(Opcode(instruction))) {
       mark(instruction, {*stage, instructions - i - 1, false});
     } else if (const Place* const place = place_of(qemu_plugin_insn_vaddr(instruction), hash)) {
       mark(instruction, {place->stage, instructions - i - 1, true});
@@ -223,8 +268,9 @@ void Counter::end(const Mark& mark) {
   }
   ended_[static_cast<std::size_t>(mark.stage)] = true;
   std::array<char, 128> line;
-  const int length = std::snprintf(line.data(), line.size(), "%s %" PRIu64 " %" PRIu64 "\n",
-                                   std::string(name(mark.stage)).c_str(), count_ - mark.after, repeats_);
+  const int length =
+      std::snprintf(line.data(), line.size(), "%s %" PRIu64 " %" PRIu64 "\n",
+                    std::string(name(mark.stage)).c_str(), count_ - mark.after, std::uint64_t{repeats_});
   if (::write(stages_, line.data(), static_cast<std::size_t>(length)) != length) {
     std::perror("counting instructions: write a stage");
     std::abort();
@@ -246,7 +292,7 @@ void Counter::write_blocks(Stage stage) {
     if (block.executions != 0) {
       (void)std::fprintf(file, "%" PRIx64 " %" PRIx64 " %" PRIu64 "\n", block.address, block.hash,
                          block.executions * block.instructions);
-      block.executions = 0;
+      block.executions.reset();
     }
   }
   if (std::fflush(file) != 0) {

@@ -98,7 +98,7 @@ TEST(Instructions, OfTheInitramfsAreNotMoreThanThoseKept) {
   const auto bench =
       instructions::Bench::open({.kernel = kernel.image,
                                  .modules = kernel.modules,
-                                 .plugin = CFS_COUNT_PLUGIN,
+                                 .plugins = CFS_COUNT_PLUGINS,
                                  .floor_init = CFS_FLOOR_INIT,
                                  .cmdline = "cryptomgr.notests",
                                  .qemu = store_in_memory(machine.copy_of_store_disk("store-in-memory")),
