@@ -38,6 +38,15 @@ Result<> check_init(const Fd& root, const std::string& init) {
   return {};
 }
 
+Result<> check_os_release(const Fd& root) {
+  for (const char* file : {"etc/os-release", "usr/lib/os-release"}) {
+    if (open_path_in_root(root, file)) {
+      return {};
+    }
+  }
+  return fail(Code::init_failed, "systemd enters no root without an os-release");
+}
+
 Result<> switch_root(Kernel& kernel, const Fd& tree) {
   const Fd old_root = CFS_TRY(open_directory("/"));
   if (::mkdir("/sysroot", 0700) != 0 && errno != EEXIST) {

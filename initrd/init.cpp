@@ -72,8 +72,8 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
   report.end_stage<Stage::modules>();
 
   Watchdog watchdog = Watchdog::take_over();
-  const VerifiedRoot root =
-      CFS_TRY(make_verified_root(kernel, configuration, report, [&] { watchdog.keep_alive(); }));
+  const VerifiedRoot root = CFS_TRY(
+      make_verified_root(kernel, configuration, EnteredBy::init, report, [&] { watchdog.keep_alive(); }));
   CFS_TRY(publish_root(report));
   CFS_TRY(switch_root(kernel, root.tree));
 

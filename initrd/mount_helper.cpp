@@ -223,9 +223,10 @@ Result<> mount_root(Kernel& kernel, const MountArguments& arguments, Report& rep
   report.end_stage<Stage::policy>();
   const auto nothing = [] {};
   if (arguments.fake) {
-    return verify_root(kernel, configuration, report, nothing);
+    return verify_root(kernel, configuration, EnteredBy::systemd, report, nothing);
   }
-  const VerifiedRoot root = CFS_TRY(make_verified_root(kernel, configuration, report, nothing));
+  const VerifiedRoot root =
+      CFS_TRY(make_verified_root(kernel, configuration, EnteredBy::systemd, report, nothing));
   const SignalsHeld held;
   CFS_TRY(publish_root(report));
   if (!arguments.mount_namespace.empty()) {

@@ -20,16 +20,6 @@ Result<Configuration> configure() {
   return load_configuration(directory, CFS_TRY(load_policy_of(directory)));
 }
 
-// systemd silently stays where it is when this is missing.
-Result<> check_os_release(const Fd& tree) {
-  for (const char* file : {"etc/os-release", "usr/lib/os-release"}) {
-    if (open_path_in_root(tree, file)) {
-      return {};
-    }
-  }
-  return fail(Code::init_failed, "systemd enters no root without an os-release");
-}
-
 }  // namespace
 
 Result<Fd> open_image_configuration(const std::string& root) {
@@ -54,8 +44,8 @@ Result<> make_next_root(Kernel& kernel, Report& report) {
   kernel.detach("/etc");           // the image's own is left
   const Configuration configuration = CFS_TRY(configure());
   report.end_stage<Stage::policy>();
-  const VerifiedRoot root = CFS_TRY(make_verified_root(kernel, configuration, report, [] {}));
-  CFS_TRY(check_os_release(root.tree));
+  const VerifiedRoot root =
+      CFS_TRY(make_verified_root(kernel, configuration, EnteredBy::systemd, report, [] {}));
   CFS_TRY(publish_root(report));
   if (::mkdir(next_root_place, 0700) != 0 && errno != EEXIST) {
     return fail_errno(Code::mount_failed, cat("create ", next_root_place));

@@ -69,7 +69,8 @@ Result<Fd> mount_state(Kernel& kernel, const Policy& policy, const Fd& store_mou
 }
 
 // Everything that needs no state: finds the store, decides, composes.
-Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& configuration, Report& report,
+Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& configuration,
+                                      EnteredBy entered_by, Report& report,
                                       const std::function<void()>& meanwhile) {
   const Policy& policy = configuration.policy;
   report.kernel_release = Kernel::release();
@@ -99,7 +100,9 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
       .measure = [&](const Fd& file, HashAlgorithm) { return kernel.measure_verity(file); }};
   const Decision decision = CFS_TRY(decide(store, input, [&](const Decision& accepted) -> Result<> {
     report.end_stage<Stage::verify>();
-    return compose(kernel, accepted.image, policy.state.root, composed, attempts++);
+    CFS_TRY(compose(kernel, accepted.image, policy.state.root, composed, attempts++));
+    CFS_TRY(check_init(composed.root, accepted.init));
+    return entered_by == EnteredBy::systemd ? check_os_release(composed.root) : Result<>();
   }));
   report.end_stage<Stage::compose>();
   report.manifest = decision.candidate.manifest;
@@ -111,7 +114,6 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
   report.etc = decision.manifest.etc();
   report.var = decision.manifest.var();
   composed.init = decision.init;
-  CFS_TRY(check_init(composed.root, composed.init));
   return composed;
 }
 
@@ -122,14 +124,15 @@ Result<> publish_root(const Report& report) {
   return publish_root_device(report.store_device);
 }
 
-Result<> verify_root(Kernel& kernel, const Configuration& configuration, Report& report,
+Result<> verify_root(Kernel& kernel, const Configuration& configuration, EnteredBy entered_by, Report& report,
                      const std::function<void()>& meanwhile) {
-  return CFS_TRY(compose_verified(kernel, configuration, report, meanwhile)).workspace.leave();
+  return CFS_TRY(compose_verified(kernel, configuration, entered_by, report, meanwhile)).workspace.leave();
 }
 
-Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& configuration, Report& report,
+Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& configuration,
+                                        EnteredBy entered_by, Report& report,
                                         const std::function<void()>& meanwhile) {
-  ComposedRoot composed = CFS_TRY(compose_verified(kernel, configuration, report, meanwhile));
+  ComposedRoot composed = CFS_TRY(compose_verified(kernel, configuration, entered_by, report, meanwhile));
   const Policy& policy = configuration.policy;
   report.read_ahead = start_read_ahead(CFS_TRY(Store::open_on(composed.store_mount)), report.image.digest,
                                        report.store_device);
@@ -147,6 +150,9 @@ Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& con
                                .image = report.image.digest,
                                .file_system = state ? &state : nullptr}),
                  "set up the state");
+  if (entered_by == EnteredBy::systemd) {
+    CFS_TRY(check_os_release(composed.root));  // once more: what was changed in /etc may hide it
+  }
   report.end_stage<Stage::state>();
 
   report.mounts = CFS_TRY(mounts_of_tree(CFS_TRY(read_file(mount_table_file, mount_table_max_bytes)),

@@ -14,6 +14,10 @@ namespace cfs {
 // Code::init_failed unless it is a regular file that can be executed.
 [[nodiscard]] Result<> check_init(const Fd& root, const std::string& init);
 
+// Whether systemd would enter the root: it takes nothing for one that has no os-release(5), and on a soft
+// reboot says nothing and stays where it is. Code::init_failed.
+[[nodiscard]] Result<> check_os_release(const Fd& root);
+
 // Attaches `tree` at /sysroot, moves /dev, /proc, /sys and /run into it, frees the initramfs and makes it the
 // root. Frees only when the old root is a ramfs or tmpfs, and never across a mount. Code::mount_failed.
 [[nodiscard]] Result<> switch_root(Kernel& kernel, const Fd& tree);

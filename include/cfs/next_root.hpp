@@ -22,8 +22,7 @@ inline constexpr auto next_root_place = "/run/nextroot";
 // attaches it at next_root_place, last of all, after publish_root(). To be called when all that uses /etc and
 // /var of the running root has ended: /etc is detached first, since two overlays must not share an upper
 // layer. Needs what make_verified_root() needs. Errors: those of open_image_configuration(),
-// load_configuration(), make_verified_root() and publish_root(); Code::init_failed for an image that systemd
-// would not enter. Then nothing is attached.
+// load_configuration(), make_verified_root() and publish_root(). Then nothing is attached.
 [[nodiscard]] Result<> make_next_root(Kernel& kernel, Report& report);
 
 }  // namespace cfs

@@ -1,6 +1,7 @@
 // From a policy to a complete, verified root file system that nobody can see yet.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -12,24 +13,29 @@
 
 namespace cfs {
 
+// What enters the root: its init, executed by this program, or a systemd that runs already and is choosier.
+enum class EnteredBy : std::uint8_t { init, systemd };
+
 struct VerifiedRoot {
   Fd tree;           // detached: the composed root with /etc and /var in place
   std::string init;  // what the manifest allows to be executed in it
 };
 
-// Waits for the store device, decides which image boots, composes it, makes sure that its init is there, and
-// sets up its state, all in a private mount namespace that is left again. What happened goes into `report`,
-// on failure too. `meanwhile` is called at least once a second while waiting for devices. Needs
-// CAP_SYS_ADMIN, /proc, /sys, /dev, and /run; single-threaded. Errors: those of wait_for_device(), decide(),
-// check_init(), Kernel and set_up_state().
+// Waits for the store device, decides which image boots, composes it and sets up its state, all in a private
+// mount namespace that is left again. An image that cannot be entered is refused, as one that does not verify
+// is: its init must be there, and for systemd its os-release. What happened goes into `report`, on failure
+// too. `meanwhile` is called at least once a second while waiting for devices. Needs CAP_SYS_ADMIN, /proc,
+// /sys, /dev, and /run; single-threaded. Errors: those of wait_for_device(), decide(), check_init(),
+// check_os_release(), Kernel and set_up_state().
 [[nodiscard]] Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& configuration,
-                                                      Report& report, const std::function<void()>& meanwhile);
+                                                      EnteredBy entered_by, Report& report,
+                                                      const std::function<void()>& meanwhile);
 
 // Tells the running system of the root that is about to be attached: write_report(), publish_root_device().
 [[nodiscard]] Result<> publish_root(const Report& report);
 
 // The same as make_verified_root() up to where state would be touched, and leaves nothing of it.
-[[nodiscard]] Result<> verify_root(Kernel& kernel, const Configuration& configuration, Report& report,
-                                   const std::function<void()>& meanwhile);
+[[nodiscard]] Result<> verify_root(Kernel& kernel, const Configuration& configuration, EnteredBy entered_by,
+                                   Report& report, const std::function<void()>& meanwhile);
 
 }  // namespace cfs

@@ -70,5 +70,14 @@ TEST_F(CheckInit, RefusesWhatIsNoProgram) {
   EXPECT_EQ(check("/missing").error().code(), Code::init_failed);
 }
 
+TEST(CheckOsRelease, FindsItWhereSystemdDoes) {
+  for (const std::string file : {"etc/os-release", "usr/lib/os-release"}) {
+    const TempDirectory root;
+    EXPECT_EQ(check_os_release(*open_directory(root.path())).error().code(), Code::init_failed);
+    root.write(file, "ID=small\n");
+    EXPECT_TRUE(check_os_release(*open_directory(root.path()))) << file;
+  }
+}
+
 }  // namespace
 }  // namespace cfs

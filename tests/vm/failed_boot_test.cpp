@@ -127,18 +127,25 @@ class FailedDracutBoot : public ::testing::TestWithParam<Suites> {
   std::filesystem::path kernel_;
 };
 
-// What the others differ from by one thing each; and a refused manifest, for which there is another.
+// What the others differ from by one thing each; and two that are refused, for which there is another: an
+// image that systemd would not enter, and a manifest.
 TEST_P(FailedDracutBoot, IsNotOneThatFallsBackToPrevious) {
   const auto disk = small_machine().store_disk("fallback", [](const std::filesystem::path& store) {
     cfs_sign({"slot", "--store", store, "previous", "second"});
+    const auto& workshop = small_machine().workshop();
+    const auto root = workshop / "nameless-root";
+    must({"cp", "-a", workshop / "root", root});
+    std::filesystem::remove(root / "etc/os-release");
+    add_image(store, root, "nameless", workshop / "device.key", {"--var", "transient"});
   });
   StoreFileSystem(disk).flip_bit("composefs/manifests/first.toml", 30);
-  const auto log = boot(disk);
+  const auto log = boot(disk, "composefs.image=nameless");
   EXPECT_THAT(log, Started());
   EXPECT_EQ(said(log, "etc-release"), "second\n");
-  EXPECT_THAT(said(log, "report"),
-              AllOf(HasSubstr("\"slot\": \"previous\""), HasSubstr("\"code\": \"signature-untrusted\""),
-                    HasSubstr(small_machine().other_digest())));
+  EXPECT_THAT(
+      said(log, "report"),
+      AllOf(HasSubstr("\"slot\": \"previous\""), HasSubstr("\"code\": \"init-failed\""),
+            HasSubstr("\"code\": \"signature-untrusted\""), HasSubstr(small_machine().other_digest())));
 }
 
 TEST_P(FailedDracutBoot, TakesThePolicysAction) {

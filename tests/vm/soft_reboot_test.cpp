@@ -16,7 +16,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// An image, which says in /usr/lib/generation what its name is. A stranger signs what is called "stranger".
+// An image, which says in /usr/lib/generation what its name is. A stranger signs what is called "stranger",
+// and "nameless", the last, has no os-release.
 struct Image {
   std::string name;
   std::string security_version = "1";
@@ -56,6 +57,9 @@ class Device {
  private:
   void add(const Image& image) {
     write(system_.root() / "usr/lib/generation", image.name);
+    if (image.name == "nameless") {
+      std::filesystem::remove(system_.root() / "usr/lib/os-release");
+    }
     digests_[image.name] = test::add_image(
         system_.store(), system_.root(), image.name,
         image.name == "stranger" ? system_.workshop() / "stranger.key" : system_.key(),
@@ -169,7 +173,8 @@ TEST(SoftReboot, BeginsAnewWhatIsTransientAndWhatIsReset) {
   const Device device("PARTLABEL=composefs-state",
                       {{.name = "transient", .etc = "transient", .var = "transient"},
                        {.name = "keeps-var", .etc = "transient"},
-                       {.name = "keeps-etc", .var = "transient"}});
+                       {.name = "keeps-etc", .var = "transient"},
+                       {.name = "nameless"}});
   Session session(device, device.system().initramfs());
   Console& console = session.console();
   session.expect_running("transient", {.etc = 1, .var = 1});
@@ -191,9 +196,11 @@ TEST(SoftReboot, BeginsAnewWhatIsTransientAndWhatIsReset) {
   session.ask_for_factory_reset();
   console.soft_reboot();
   session.expect_running("keeps-etc", {.etc = 1, .var = 1});
-  session.set_slot("current", "keeps-var");
+  session.set_slot("previous", "keeps-var");
+  session.set_slot("current", "nameless");
   console.soft_reboot();
   session.expect_running("keeps-var", {.etc = 1, .var = 1});
+  EXPECT_THAT(session.status(), HasSubstr("refused           nameless (slot current): init-failed"));
 
   console.power_off();
   device.expect_clean();
