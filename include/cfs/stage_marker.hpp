@@ -35,14 +35,21 @@ enum class Stage : std::uint8_t {
   early_service,
   basic_target,
   multi_user_target,
+  // Marked by cfs-files (qemu/instructions), where it is the root's init.
+  files_begin,   // memory holds nothing of a file
+  files_listed,  // each file of /usr is looked at
+  files_relisted,
+  files_again,  // memory holds nothing of a file
+  files_read,
 };
 
-inline constexpr std::array<std::string_view, 19> stage_names{
-    "kernel-entry", "kernel-start",  "init-exec",    "init-entry",       "kernel-file-systems",
-    "policy",       "modules",       "store-device", "store-mount",      "verify",
-    "compose",      "state",         "detach",       "attached",         "switch-root",
-    "root-init",    "early-service", "basic.target", "multi-user.target"};
-static_assert(stage_names.size() == static_cast<std::size_t>(Stage::multi_user_target) + 1);
+inline constexpr std::array<std::string_view, 24> stage_names{
+    "kernel-entry", "kernel-start",   "init-exec",    "init-entry",        "kernel-file-systems",
+    "policy",       "modules",        "store-device", "store-mount",       "verify",
+    "compose",      "state",          "detach",       "attached",          "switch-root",
+    "root-init",    "early-service",  "basic.target", "multi-user.target", "files-begin",
+    "files-listed", "files-relisted", "files-again",  "files-read"};
+static_assert(stage_names.size() == static_cast<std::size_t>(Stage::files_read) + 1);
 
 [[nodiscard]] constexpr std::string_view name(Stage stage) noexcept {
   return stage_names[static_cast<std::size_t>(stage)];

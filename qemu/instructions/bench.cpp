@@ -13,7 +13,6 @@
 #include "cfs/module_tree.hpp"
 #include "cfs/text.hpp"
 #include "observer.hpp"
-#include "qemu/machine.hpp"
 
 namespace cfs::instructions {
 
@@ -35,9 +34,6 @@ struct PluginApi {
 };
 constexpr std::array plugin_apis{PluginApi{5, 8, "cfs-count-instructions-1.so"},
                                  PluginApi{9, 10, "cfs-count-instructions-3.so"}};
-
-// The protected-mode entry of a bzImage (Documentation/arch/x86/boot.rst of Linux), which decompresses it.
-constexpr auto kernel_entry = "100000";
 
 Result<std::string> ask_qemu_version() {
   Machine qemu =
@@ -75,9 +71,8 @@ Result<> make_floor_initramfs(const Setup& setup, const std::string& path) {
   archive.add_device("dev/console", makedev(5, 1), 0600);
   archive.add_file("init", CFS_TRY(read_file(setup.floor_init, program_max_bytes)), 0755);
   const ModuleTree tree = CFS_TRY(ModuleTree::open(setup.modules));
-  const std::vector<std::string> wanted{"virtio_pci", "virtio_blk", "ext4"};
   std::string list;
-  for (const std::string& file : CFS_TRY(tree.load_order(wanted))) {
+  for (const std::string& file : CFS_TRY(tree.load_order(setup.floor_modules))) {
     const std::string name(decompressed_name(file));
     archive.add_file(name, CFS_TRY(tree.read(file)));
     list += cat('/', name, '\n');
@@ -145,7 +140,7 @@ Result<> Bench::ask_kernel() {
   options.cmdline += " bench.symbols";
   Machine machine = CFS_TRY(Machine::start(options));
   const std::string text = CFS_TRY(machine.wait_for("bench: end", boot_timeout));
-  places_ = cat(",", name(Stage::kernel_entry), "=", kernel_entry);
+  places_ = cat(",", name(Stage::kernel_entry), "=", setup_.kernel_entry);
   places_ += cat(",", name(Stage::kernel_start), "=", CFS_TRY(address_of(text, "start_kernel")));
   places_ += cat(",", name(Stage::init_exec), "=", CFS_TRY(address_of(text, "run_init_process")));
   if (!setup_.root.empty()) {
@@ -167,8 +162,16 @@ Result<MachineOptions> Bench::machine(const Contender& contender) const {
   return options;
 }
 
+Result<> Bench::wait_for_end(Machine& machine, const Contender& contender) const {
+  CFS_TRY(machine.wait_for(setup_.end, boot_timeout));
+  return machine.log().find(contender.says) != std::string::npos
+             ? Result<>()
+             : fail(Code::not_found, cat("the console does not say ", contender.says));
+}
+
 Result<Counts> Bench::boot(const Contender& contender, const Extra& extra) const {
   MachineOptions options = CFS_TRY(machine(contender));
+  options.cmdline += extra.cmdline;
   if (!extra.disk.empty()) {
     options.disks.push_back({.file = extra.disk, .writes = MachineDisk::Writes::kept});
   }
@@ -179,7 +182,7 @@ Result<Counts> Bench::boot(const Contender& contender, const Extra& extra) const
   // Before the machine ends: the observer talks to its monitor.
   Result<std::string> stages;
   std::jthread observing([&](const std::stop_token& stop) { stages = observer.observe(stop, machine); });
-  const auto ended = machine.wait_for(setup_.end, boot_timeout);
+  const auto ended = wait_for_end(machine, contender);
   observing.request_stop();
   observing.join();
   CFS_TRY(ended);
@@ -188,6 +191,11 @@ Result<Counts> Bench::boot(const Contender& contender, const Extra& extra) const
 
 Result<Counts> Bench::boot(const Contender& contender) const {
   return boot(contender, {});
+}
+
+Result<> Bench::record_boot(const Contender& contender, const std::string& disk) const {
+  CFS_TRY(boot(contender, {.cmdline = " bench.record", .disk = disk}));
+  return {};
 }
 
 Result<Times> Bench::time_boot(const Contender& contender, DiskSpeed speed) const {
@@ -208,6 +216,7 @@ Result<Times> Bench::time_boot(const Contender& contender, DiskSpeed speed) cons
   times.early_service = seconds();
   CFS_TRY(machine.wait_for(cat("bench: ", name(Stage::multi_user_target)), boot_timeout));
   times.multi_user_target = seconds();
+  CFS_TRY(wait_for_end(machine, contender));
   return times;
 }
 

@@ -7,7 +7,7 @@
 
 #include "counts.hpp"
 #include "profile.hpp"
-#include "qemu/command.hpp"
+#include "qemu/machine.hpp"
 
 namespace cfs::instructions {
 
@@ -15,13 +15,18 @@ struct Contender {
   std::string name;    // "a"
   std::string initrd;  // made from floor_init if there is no such file
   std::string disk{};  // none: that of Setup::qemu
+  std::string says{};  // what its console must have said by the end of a boot
 };
 
 struct Setup {
   std::string kernel;
-  std::string modules;                  // ROOTFS/lib/modules/KVER
-  std::string plugins;                  // the directory of cfs-count-instructions-N.so
-  std::string floor_init;               // cfs-floor-init
+  // Hexadecimal: that of a bzImage (Documentation/arch/x86/boot.rst of Linux), where it decompresses itself,
+  // unless the kernel is an uncompressed one.
+  std::string kernel_entry = "100000";
+  std::string modules;     // ROOTFS/lib/modules/KVER
+  std::string plugins;     // the directory of cfs-count-instructions-N.so
+  std::string floor_init;  // cfs-floor-init
+  std::vector<std::string> floor_modules{"virtio_pci", "virtio_blk", "ext4"};
   std::string root{};                   // the directory of which all disks were made; empty: no systemd in it
   std::vector<std::string> programs{};  // of initrds, to name their functions in profiles
   std::string cpu{};                    // empty: as other machines have it
@@ -64,7 +69,8 @@ class Bench {
   // not the one that the plugin was written for; Code::not_found, Code::io_error.
   [[nodiscard]] static Result<Bench> open(const Setup& setup);
 
-  // One boot. Code::io_error, with the console's last lines.
+  // One boot. Code::io_error, with the console's last lines; Code::not_found, if that does not say
+  // Contender::says.
   [[nodiscard]] Result<Counts> boot(const Contender& contender) const;
 
   // One boot to multi-user.target that nothing is counted of, by two processors, each emulated in a thread.
@@ -73,6 +79,9 @@ class Bench {
   // One more, slower, and where its instructions are; text for people.
   [[nodiscard]] Result<std::string> profile_boot(const Contender& contender,
                                                  const std::vector<Span>& spans) const;
+
+  // One boot with bench.record on the kernel command line and a second disk, which it can write to.
+  [[nodiscard]] Result<> record_boot(const Contender& contender, const std::string& disk) const;
 
   [[nodiscard]] const std::string& qemu_version() const noexcept { return qemu_version_; }
 
@@ -83,12 +92,15 @@ class Bench {
   // A machine with all but what counts.
   [[nodiscard]] Result<MachineOptions> machine(const Contender& contender) const;
 
-  // With more for the plugin, and a second disk.
+  // With more for the plugin and the kernel, and a second disk.
   struct Extra {
     std::string plugin{};
+    std::string cmdline{};
     std::string disk{};
   };
   [[nodiscard]] Result<Counts> boot(const Contender& contender, const Extra& extra) const;
+
+  [[nodiscard]] Result<> wait_for_end(Machine& machine, const Contender& contender) const;
 
   Setup setup_;
   std::string qemu_version_;

@@ -1,6 +1,7 @@
 // The /init of the floor that qemu/bench compares with: what booting takes when nothing is verified. It loads
-// the modules that /modules lists (one absolute path a line), waits for the disk, mounts its ext4 and
-// executes the init there. It is no part of the product.
+// the modules that /modules lists (one absolute path a line), waits for the disk, mounts its ext4 or EROFS
+// and executes the init there, that which init= on the kernel command line names. It is no part of the
+// product.
 //
 // With bench.symbols on the kernel command line it instead says where the kernel's functions lie that end
 // stages (ADDRESS T NAME, a line each, as /proc/kallsyms has them), then "bench: end", and powers off.
@@ -68,7 +69,7 @@ bool wait_for_disk() {
 }
 
 bool enter_root() {
-  if (::mount(disk, root, "ext4", 0, nullptr) != 0) {
+  if (::mount(disk, root, "ext4", 0, nullptr) != 0 && ::mount(disk, root, "erofs", MS_RDONLY, nullptr) != 0) {
     return failed("mount the root");
   }
   cfs::mark_stage<Stage::attached>();
@@ -84,12 +85,20 @@ bool enter_root() {
          failed("enter the root");
 }
 
-bool has_parameter(const char* name) {
-  std::array<char, 4096> words{};
+// What the last word on the kernel command line that begins with `start` goes on with; null if none does.
+const char* parameter(const char* start) {
+  static std::array<char, 4096> words;
+  words = {};
   const int cmdline = ::open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
-  const bool found =
-      ::read(cmdline, words.data(), words.size() - 1) > 0 && std::strstr(words.data(), name) != nullptr;
+  const ssize_t length = ::read(cmdline, words.data(), words.size() - 1);
   (void)::close(cmdline);
+  const char* found = nullptr;
+  for (const char* word = length > 0 ? std::strtok(words.data(), " \n") : nullptr; word != nullptr;
+       word = std::strtok(nullptr, " \n")) {
+    if (std::strncmp(word, start, std::strlen(start)) == 0) {
+      found = word + std::strlen(start);
+    }
+  }
   return found;
 }
 
@@ -113,11 +122,15 @@ int main() {
   if (!mount_file_systems()) {
     return 1;
   }
-  if (has_parameter("bench.symbols")) {
+  if (parameter("bench.symbols") != nullptr) {
     say_symbols();
     return ::reboot(RB_POWER_OFF);
   }
   cfs::mark_stage<Stage::kernel_file_systems>();
+  const char* init = parameter("init=");
+  if (init == nullptr) {
+    init = "/sbin/init";
+  }
   if (!load_modules()) {
     return 1;
   }
@@ -130,7 +143,7 @@ int main() {
     return 1;
   }
   cfs::mark_stage<Stage::switch_root>();
-  (void)::execl("/sbin/init", "init", nullptr);
-  (void)failed("/sbin/init");
+  (void)::execl(init, init, nullptr);
+  (void)failed(init);
   return 1;
 }

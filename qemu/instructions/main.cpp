@@ -14,6 +14,7 @@ using cfs::Result;
 using cfs::instructions::Bench;
 using cfs::instructions::Contender;
 using cfs::instructions::DiskSpeed;
+using cfs::instructions::Figure;
 using cfs::instructions::Measured;
 using cfs::instructions::Results;
 using cfs::instructions::Span;
@@ -24,7 +25,8 @@ struct Options {
   unsigned runs = 3;
   unsigned timed = 3;
   std::string profile;  // spans; empty: none
-  std::vector<std::tuple<std::string, std::string, std::string>> contenders;
+  std::string record;   // a disk; empty: none
+  std::vector<std::tuple<std::string, std::string, std::string, std::string>> contenders;
 };
 
 Result<> write(const Results& results, const std::string& directory) {
@@ -44,7 +46,10 @@ Result<> time_boots(const Bench& bench, const Contender& contender, Measured& me
 // boot that fails does not lose an hour's.
 Result<Results> measure(const Bench& bench, const std::vector<Contender>& contenders,
                         const Options& options) {
-  Results results{.qemu_version = bench.qemu_version(), .cpu = options.setup.cpu, .contenders = {}};
+  Results results{.qemu_version = bench.qemu_version(),
+                  .cpu = options.setup.cpu,
+                  .kernel_entry = options.setup.kernel_entry,
+                  .contenders = {}};
   for (const Contender& contender : contenders) {
     results.contenders.push_back({.name = contender.name});
   }
@@ -82,17 +87,23 @@ Result<std::string> profiles(const Bench& bench, const std::vector<Contender>& c
 Result<> bench(const Options& options) {
   std::vector<Contender> contenders;
   contenders.reserve(options.contenders.size());
-  for (const auto& [name, initrd, disk] : options.contenders) {
-    contenders.push_back({.name = name, .initrd = initrd, .disk = disk});
+  for (const auto& [name, initrd, disk, says] : options.contenders) {
+    contenders.push_back({.name = name, .initrd = initrd, .disk = disk, .says = says});
   }
   const auto spans = CFS_TRY(cfs::instructions::parse_spans(options.profile));
   const Bench bench = CFS_TRY(Bench::open(options.setup));
+  if (!options.record.empty()) {
+    return bench.record_boot(contenders.front(), options.record);
+  }
   const Results results = CFS_TRY(measure(bench, contenders, options));
   if (options.runs > 0) {
     (void)std::printf("%s\n%s\n%s\n", conditions(results).c_str(), stage_table(results).c_str(),
-                      part_table(results).c_str());
+                      part_table(results, Figure::instructions).c_str());
     (void)std::printf("Requests to the disk until a stage has ended, and megabytes read:\n\n%s\n",
                       read_table(results).c_str());
+    (void)std::printf("Requests of the parts:\n\n%s\nMegabytes of the parts:\n\n%s\n",
+                      part_table(results, Figure::read_requests).c_str(),
+                      part_table(results, Figure::read_bytes).c_str());
   }
   if (options.timed > 0) {
     (void)std::printf(
@@ -115,9 +126,13 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("Counts the instructions of boots; see qemu/bench --help", "cfs-bench-boot");
   app.add_option("--kernel", options.setup.kernel)->required();
+  app.add_option("--kernel-entry", options.setup.kernel_entry, "The address of its first instruction");
   app.add_option("--modules", options.setup.modules, "ROOTFS/lib/modules/KVER")->required();
   app.add_option("--plugins", options.setup.plugins, "Where the counting plugins of QEMU are")->required();
   app.add_option("--floor-init", options.setup.floor_init, "The /init of the floor")->required();
+  app.add_option("--floor-module", options.setup.floor_modules,
+                 "What the floor loads, in place of what a disk needs")
+      ->allow_extra_args(false);
   app.add_option("--root", options.setup.root, "The directory of which the disks were made")->required();
   app.add_option("--program", options.setup.programs, "One of an initrd, with symbols")
       ->allow_extra_args(false);
@@ -128,7 +143,9 @@ int main(int argc, char** argv) {
   app.add_option("--timed", options.timed, "Timed boots of each contender and each kind of disk");
   app.add_option("--append", options.setup.cmdline, "More words for the kernel");
   app.add_option("--profile", options.profile, "FROM:TO,…: stages between which to show the functions");
-  app.add_option("--contender", options.contenders, "NAME INITRD DISK, each time")->required();
+  app.add_option("--record", options.record, "Nothing but a boot with bench.record and this second disk");
+  app.add_option("--contender", options.contenders, "NAME INITRD DISK WORDS-ON-CONSOLE, each time")
+      ->required();
   CLI11_PARSE(app, argc, argv);
   if (const Result<> outcome = bench(options); !outcome) {
     (void)std::fprintf(stderr, "cfs-bench-boot: %s\n", outcome.error().line().c_str());

@@ -14,12 +14,10 @@ namespace {
 constexpr auto conditions_format =
     "Instructions that one emulated processor executes, kernel and user space, in millions; idle time counts "
     "nothing.\n"
-    "Counted from kernel-entry, the first instruction of the bzImage at its 32-bit entry (0x100000): "
-    "firmware "
-    "and\n"
-    "boot loader are before it, decompressing the kernel is not. QEMU %s, q35, %s, 1 GiB, SeaBIOS, virtio "
-    "disk,\n"
-    "nokaslr, quiet; %zu runs of each, one after the other.\n";
+    "Counted from kernel-entry, the first instruction of the kernel's image, at 0x%s: firmware and boot "
+    "loader are\n"
+    "before it, decompressing the kernel, where it is a bzImage, is not. QEMU %s, q35, %s, 1 GiB,\n"
+    "SeaBIOS, virtio disk, nokaslr, quiet; %zu runs of each, one after the other.\n";
 
 struct Part {
   const char* title;
@@ -34,6 +32,10 @@ constexpr std::array parts{
     Part{"attached to first service", Stage::attached, Stage::early_service},
     Part{"kernel entry to first service", Stage::kernel_entry, Stage::early_service},
     Part{"kernel entry to multi-user", Stage::kernel_entry, Stage::multi_user_target},
+    Part{"verified to attached", Stage::verify, Stage::attached},
+    Part{"ls -lR /usr, cold", Stage::files_begin, Stage::files_listed},
+    Part{"ls -lR /usr, warm", Stage::files_listed, Stage::files_relisted},
+    Part{"read all files of /usr, cold", Stage::files_again, Stage::files_read},
 };
 
 struct TimedPart {
@@ -84,31 +86,78 @@ std::string left(std::string text, std::size_t width) {
 
 constexpr std::size_t title_width = 31;
 constexpr std::size_t column_width = 20;
+constexpr std::size_t part_width = 26;
 
-std::string header(const Results& results) {
+std::string header(const Results& results, std::size_t width) {
   std::string line(title_width, ' ');
   for (const Measured& contender : results.contenders) {
-    line += right(contender.name, column_width);
+    line += right(contender.name, width);
   }
   return line + '\n';
+}
+
+// One of the stages whose end is counted from that of the first.
+bool any_has(const Results& results, Stage stage) {
+  return stage != Stage::kernel_entry &&
+         std::any_of(results.contenders.begin(), results.contenders.end(), [&](const Measured& contender) {
+           return range(contender, Stage::kernel_entry, stage).has_value();
+         });
+}
+
+std::uint64_t StageCount::* member_of(Figure figure) {
+  switch (figure) {
+    case Figure::read_requests:
+      return &StageCount::read_requests;
+    case Figure::read_bytes:
+      return &StageCount::read_bytes;
+    case Figure::instructions:
+      break;
+  }
+  return &StageCount::instructions;
+}
+
+std::string text_of(std::uint64_t value, Figure figure) {
+  return figure == Figure::read_requests ? cat(value) : format("%.2f", millions(value));
+}
+
+std::string part_row(const Results& results, const Part& part, Figure figure) {
+  std::string row = left(part.title, title_width);
+  std::optional<double> first;
+  for (const Measured& contender : results.contenders) {
+    const auto found = range(contender, part.from, part.to, member_of(figure));
+    std::string cell = "-";
+    if (found) {
+      const auto value = static_cast<double>(found->median);
+      cell = cat(text_of(found->median, figure), " (", text_of(found->maximum - found->minimum, figure), ')');
+      if (!first) {
+        first = value;
+      }
+      cell += *first == 0 ? "        " : format(" %6.3fx", value / *first);
+    }
+    row += right(cell, part_width);
+  }
+  return row + '\n';
 }
 
 }  // namespace
 
 std::string conditions(const Results& results) {
-  return format(conditions_format, results.qemu_version.c_str(),
+  return format(conditions_format, results.kernel_entry.c_str(), results.qemu_version.c_str(),
                 results.cpu.empty() ? "its usual processor" : results.cpu.c_str(),
                 results.contenders.empty() ? 0 : results.contenders.front().runs.size());
 }
 
 std::string stage_table(const Results& results) {
-  std::string table = header(results);
+  std::string table = header(results, column_width);
   table += left("initramfs, bytes", title_width);
   for (const Measured& contender : results.contenders) {
     table += right(cat(contender.initrd_bytes), column_width);
   }
   table += '\n';
-  for (std::size_t i = 1; i < stage_names.size(); ++i) {
+  for (std::size_t i = 0; i < stage_names.size(); ++i) {
+    if (!any_has(results, static_cast<Stage>(i))) {
+      continue;
+    }
     table += left(std::string(stage_names[i]), title_width);
     for (const Measured& contender : results.contenders) {
       const auto found = range(contender, Stage::kernel_entry, static_cast<Stage>(i));
@@ -123,11 +172,14 @@ std::string stage_table(const Results& results) {
 }
 
 std::string read_table(const Results& results) {
-  std::string table = header(results);
-  for (std::size_t i = 1; i < stage_names.size(); ++i) {
+  std::string table = header(results, column_width);
+  for (std::size_t i = 0; i < stage_names.size(); ++i) {
+    const auto to = static_cast<Stage>(i);
+    if (!any_has(results, to)) {
+      continue;
+    }
     table += left(std::string(stage_names[i]), title_width);
     for (const Measured& contender : results.contenders) {
-      const auto to = static_cast<Stage>(i);
       const auto requests = range(contender, Stage::kernel_entry, to, &StageCount::read_requests);
       const auto bytes = range(contender, Stage::kernel_entry, to, &StageCount::read_bytes);
       table +=
@@ -140,7 +192,7 @@ std::string read_table(const Results& results) {
 }
 
 std::string time_table(const Results& results) {
-  std::string table = header(results);
+  std::string table = header(results, column_width);
   const auto floor = std::find_if(results.contenders.begin(), results.contenders.end(),
                                   [](const Measured& contender) { return contender.name == "e"; });
   for (const TimedPart& part : timed_parts) {
@@ -156,21 +208,14 @@ std::string time_table(const Results& results) {
   return table;
 }
 
-std::string part_table(const Results& results) {
-  std::string table = header(results);
+std::string part_table(const Results& results, Figure figure) {
+  std::string table = header(results, part_width);
   for (const Part& part : parts) {
-    table += left(part.title, title_width);
-    const auto first =
-        results.contenders.empty() ? std::nullopt : range(results.contenders.front(), part.from, part.to);
-    for (const Measured& contender : results.contenders) {
-      const auto found = range(contender, part.from, part.to);
-      const std::string ratio =
-          first && found && first->median != 0
-              ? format(" %6.2fx", static_cast<double>(found->median) / static_cast<double>(first->median))
-              : "";
-      table += right(found ? format("%.2f", millions(found->median)) + ratio : "-", column_width);
+    if (std::any_of(results.contenders.begin(), results.contenders.end(), [&](const Measured& contender) {
+          return range(contender, part.from, part.to).has_value();
+        })) {
+      table += part_row(results, part, figure);
     }
-    table += '\n';
   }
   return table;
 }

@@ -11,6 +11,7 @@ namespace cfs::instructions {
 struct Results {
   std::string qemu_version;
   std::string cpu;
+  std::string kernel_entry;
   std::vector<Measured> contenders;
 };
 
@@ -18,7 +19,7 @@ struct Results {
 [[nodiscard]] std::string conditions(const Results& results);
 
 // Instructions since kernel-entry when each stage ends: median and spread (largest less smallest), in
-// millions.
+// millions. A stage that no contender has is left out, as in the next.
 [[nodiscard]] std::string stage_table(const Results& results);
 
 // What the disk was asked for until each stage ends: requests, and megabytes.
@@ -27,8 +28,11 @@ struct Results {
 // Seconds of the timed boots, and how they compare with the floor, the contender "e".
 [[nodiscard]] std::string time_table(const Results& results);
 
-// The parts of a boot that people ask for, and how they compare with the first contender.
-[[nodiscard]] std::string part_table(const Results& results);
+enum class Figure : std::uint8_t { instructions, read_requests, read_bytes };
+
+// The parts of a boot that people ask for, those that any contender has: median, spread, and how that
+// compares with the first contender that has it. Instructions and bytes are in millions.
+[[nodiscard]] std::string part_table(const Results& results, Figure figure);
 
 // Everything, each run's figures included.
 [[nodiscard]] std::string json(const Results& results);
