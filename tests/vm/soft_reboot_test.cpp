@@ -2,8 +2,10 @@
 // update, when the update is not one that the device accepts, and with each kind of state.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
+#include <utility>
 
 #include "build_host.hpp"
 #include "host_system.hpp"
@@ -45,16 +47,33 @@ class Device {
 
   // Whether no file system on the disk has a journal to replay, or anything else to mend.
   void expect_clean() const {
-    std::istringstream starts(must({"partx", "--noheadings", "--output", "START", system_.disk()}));
-    for (unsigned long start = 0; starts >> start;) {
-      const std::string file_system = system_.disk().string() + "?offset=" + std::to_string(start * 512);
-      EXPECT_EQ(must({"dumpe2fs", "-h", file_system}).find("needs_recovery"), std::string::npos) << start;
+    for (const std::string& file_system : file_systems()) {
+      EXPECT_EQ(must({"dumpe2fs", "-h", file_system}).find("needs_recovery"), std::string::npos)
+          << file_system;
       const Outcome checked = run({"e2fsck", "-fn", file_system});
       EXPECT_EQ(checked.status, 0) << checked.output << checked.errors;
     }
   }
 
+  // Whether a file system on the disk has this file.
+  [[nodiscard]] bool has(const std::string& path) const {
+    const auto names = file_systems();
+    return std::ranges::any_of(names, [&](const std::string& file_system) {
+      return must({"debugfs", "-R", "stat " + path, file_system}).starts_with("Inode: ");
+    });
+  }
+
  private:
+  // As programs that work on ext4 name them.
+  [[nodiscard]] std::vector<std::string> file_systems() const {
+    std::vector<std::string> names;
+    std::istringstream starts(must({"partx", "--noheadings", "--output", "START", system_.disk()}));
+    for (unsigned long start = 0; starts >> start;) {
+      names.push_back(system_.disk().string() + "?offset=" + std::to_string(start * 512));
+    }
+    return names;
+  }
+
   void add(const Image& image) {
     write(system_.root() / "usr/lib/generation", image.name);
     if (image.name == "nameless") {
@@ -221,10 +240,12 @@ TEST(SoftReboot, BootsAnewWhenNoRootIsLeft) {
   console.soft_reboot();
   session.expect_running("second", {.etc = 2, .var = 2});
 
+  session.ask_for_factory_reset();
   session.set_slot("current", "stranger");
   console.end_by("systemctl soft-reboot");
   EXPECT_THAT(console.log(), AllOf(HasSubstr("composefs-root: signature-untrusted: "),
                                    HasSubstr("reboot: Restarting system")));
+  EXPECT_TRUE(device.has("composefs-state/factory-reset"));
   device.expect_clean();
   if (HasFailure()) {
     std::printf("%s\n", console.log().c_str());
