@@ -1,13 +1,12 @@
 #include "cfs/init.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cfs/configuration.hpp"
 #include "cfs/file.hpp"
 #include "cfs/handover.hpp"
 #include "cfs/log.hpp"
+#include "cfs/modules.hpp"
 #include "cfs/report.hpp"
 #include "cfs/text.hpp"
 #include "cfs/verified_root.hpp"
@@ -17,37 +16,12 @@ namespace cfs {
 
 namespace {
 
-constexpr auto module_list = "/usr/lib/composefs-root/modules";  // one path a line, in order of loading
-constexpr std::size_t module_list_max_bytes = 64UL * 1024;
-
 Result<> mount_kernel_file_systems(Kernel& kernel) {
   CFS_TRY(kernel.cover_root());
   CFS_TRY(kernel.mount_api("proc", "/proc", {}));
   CFS_TRY(kernel.mount_api("sysfs", "/sys", {}));
   CFS_TRY(kernel.mount_api("devtmpfs", "/dev", {}));
   return kernel.mount_api("tmpfs", "/run", {{"mode", "0755"}});
-}
-
-Result<> load_modules(Kernel& kernel) {
-  const auto list = read_file(module_list, module_list_max_bytes);
-  if (!list && list.error().code() == Code::not_found) {
-    return {};  // everything is built in
-  }
-  if (!list) {
-    return tl::unexpected(list.error());
-  }
-  for (const std::string_view line : split(*list, '\n')) {
-    if (line.empty()) {
-      continue;
-    }
-    const std::string path(line);
-    const Fd module(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!module) {
-      return fail_errno(Code::module_failed, cat("open ", path));
-    }
-    CFS_TRY_IN(kernel.load_module(module), cat("load ", path));
-  }
-  return {};
 }
 
 struct HandOver {
@@ -68,7 +42,7 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
   const Configuration configuration = CFS_TRY(load_configuration(initramfs_configuration, std::move(policy)));
   report.end_stage<Stage::policy>();
 
-  CFS_TRY(load_modules(kernel));
+  CFS_TRY(load_modules(kernel, module_list));
   report.end_stage<Stage::modules>();
 
   Watchdog watchdog = Watchdog::take_over();

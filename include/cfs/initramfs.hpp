@@ -3,12 +3,13 @@
 //   /init                              the program
 //   /etc/composefs-root/policy.toml    the policy
 //   /etc/composefs-root/keys/*.pub     the public keys
-//   /usr/lib/composefs-root/modules    the files to load, one absolute path a line, in load order
+//   /usr/lib/composefs-root/modules    the files to load: see load_modules()
 //   /usr/lib/modules/RELEASE/…         those files, decompressed
 //   /dev/console                       which the kernel opens for /init before anything is mounted
 //   /dev /proc /sys /run /sysroot      mount points
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -20,16 +21,15 @@
 
 namespace cfs {
 
-// The modules that an initramfs loads as far as they are not built in, in load order. First the sha256
+// The modules that an initramfs loads as far as they are not built in, in two rounds. First the sha256
 // implementations for the processor, where the kernel has any: fs-verity keeps to the fastest it finds when
 // it opens its first file, and the modules that follow are checked by it. A processor may lack what such a
 // module needs; it then refuses to load (ENODEV), and the boot goes on without it. Then `required`, which the
-// store's device needs: most drivers look for their devices while the others are loaded. Then erofs, overlay
-// and ext4. Then loop, for kernels before 6.12, which cannot mount an EROFS file directly; for a newer kernel
-// that was built without CONFIG_EROFS_FS_BACKED_BY_FILE, `required` must name it. Code::module_failed naming
-// a module that the kernel does not have.
-[[nodiscard]] Result<std::vector<std::string>> initramfs_modules(const ModuleTree& tree,
-                                                                 std::span<const std::string> required);
+// store's device needs, erofs, overlay and ext4, and loop for kernels before 6.12, which cannot mount an
+// EROFS file directly; for a newer kernel that was built without CONFIG_EROFS_FS_BACKED_BY_FILE, `required`
+// must name it. Code::module_failed naming a module that the kernel does not have.
+[[nodiscard]] Result<std::array<ModuleNames, 2>> initramfs_modules(const ModuleTree& tree,
+                                                                   std::span<const std::string> required);
 
 // What becomes of the signatures that are appended to modules.
 enum class ModuleSignatures : std::uint8_t {

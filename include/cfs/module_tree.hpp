@@ -17,6 +17,8 @@ namespace cfs {
 // Largest module that is read, after decompression.
 inline constexpr std::size_t module_max_bytes = 256UL * 1024 * 1024;
 
+using ModuleNames = std::vector<std::string>;
+
 class ModuleTree {
  public:
   // `directory` is one kernel's directory, named by its release. Code::not_found when it is not there,
@@ -35,13 +37,15 @@ class ModuleTree {
   // Whether the kernel has `module` (a name or an alias), as a file or built in. Code::module_failed.
   [[nodiscard]] Result<bool> has(const std::string& module) const;
 
-  // The files, relative to the directory, of `modules` and of all that must be loaded before them: their
-  // dependencies (modules.dep) and soft dependencies (modules.softdep, "pre:"). Each once, in load order, and
-  // otherwise in the order given. What is built in needs no file. Those named in `left_out` are not loaded as
-  // soft dependencies.
+  // The files, relative to the directory, of modules and of all that must be loaded before them: their
+  // dependencies (modules.dep) and soft dependencies (modules.softdep, "pre:"). Each once, in groups to be
+  // loaded one after the other: no member of a group needs another one. What is asked for in a round has only
+  // groups after those of the rounds before; otherwise each file is in the first group that it can be in, in
+  // the order given. What is built in needs no file. Those named in `left_out` are not loaded as soft
+  // dependencies.
   // Code::module_failed naming a module that the kernel does not have, or one that cannot be left out:
   // another needs it, or none has it as a soft dependency.
-  [[nodiscard]] Result<std::vector<std::string>> load_order(std::span<const std::string> modules,
+  [[nodiscard]] Result<std::vector<ModuleNames>> load_order(std::span<const ModuleNames> rounds,
                                                             std::span<const std::string> left_out = {}) const;
 
   // The bytes of a file of load_order(), decompressed (xz, zstd, gzip).

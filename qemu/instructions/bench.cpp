@@ -72,10 +72,12 @@ Result<> make_floor_initramfs(const Setup& setup, const std::string& path) {
   archive.add_file("init", CFS_TRY(read_file(setup.floor_init, program_max_bytes)), 0755);
   const ModuleTree tree = CFS_TRY(ModuleTree::open(setup.modules));
   std::string list;
-  for (const std::string& file : CFS_TRY(tree.load_order(setup.floor_modules))) {
-    const std::string name(decompressed_name(file));
-    archive.add_file(name, CFS_TRY(tree.read(file)));
-    list += cat('/', name, '\n');
+  for (const ModuleNames& group : CFS_TRY(tree.load_order({&setup.floor_modules, 1}))) {
+    for (const std::string& file : group) {
+      const std::string name(decompressed_name(file));
+      archive.add_file(name, CFS_TRY(tree.read(file)));
+      list += cat('/', name, '\n');
+    }
   }
   archive.add_file("modules", std::move(list));
   AtomicFile output = CFS_TRY(AtomicFile::create(path));

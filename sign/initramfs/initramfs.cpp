@@ -78,14 +78,17 @@ Result<> add_modules(Cpio& initramfs, const InitramfsInput& input) {
   const ModuleTree tree = CFS_TRY(ModuleTree::open(input.modules));
   const auto modules = CFS_TRY(initramfs_modules(tree, input.required));
   std::string list;
-  for (const std::string& file : CFS_TRY(tree.load_order(modules, input.left_out))) {
-    const std::string path = cat("usr/lib/modules/", tree.release(), '/', decompressed_name(file));
-    std::string module = CFS_TRY(tree.read(file));
-    if (input.signatures == ModuleSignatures::stripped) {
-      CFS_TRY_IN(strip_module_signature(module), printable(file));
+  for (const ModuleNames& group : CFS_TRY(tree.load_order(modules, input.left_out))) {
+    list += list.empty() ? "" : "\n";
+    for (const std::string& file : group) {
+      const std::string path = cat("usr/lib/modules/", tree.release(), '/', decompressed_name(file));
+      std::string module = CFS_TRY(tree.read(file));
+      if (input.signatures == ModuleSignatures::stripped) {
+        CFS_TRY_IN(strip_module_signature(module), printable(file));
+      }
+      initramfs.add_file(path, std::move(module));
+      list += cat('/', path, '\n');
     }
-    initramfs.add_file(path, std::move(module));
-    list += cat('/', path, '\n');
   }
   initramfs.add_file("usr/lib/composefs-root/modules", std::move(list));
   return {};
@@ -93,20 +96,21 @@ Result<> add_modules(Cpio& initramfs, const InitramfsInput& input) {
 
 }  // namespace
 
-Result<std::vector<std::string>> initramfs_modules(const ModuleTree& tree,
-                                                   std::span<const std::string> required) {
-  std::vector<std::string> modules;
+Result<std::array<ModuleNames, 2>> initramfs_modules(const ModuleTree& tree,
+                                                     std::span<const std::string> required) {
+  std::array<ModuleNames, 2> rounds;
+  auto& [sha256, others] = rounds;
   for (const char* module : sha256_modules) {
     if (CFS_TRY(tree.has(module))) {
-      modules.emplace_back(module);
+      sha256.emplace_back(module);
     }
   }
-  modules.insert(modules.end(), required.begin(), required.end());
-  modules.insert(modules.end(), {"erofs", "overlay", "ext4"});
+  others.assign(required.begin(), required.end());
+  others.insert(others.end(), {"erofs", "overlay", "ext4"});
   if (!kernel_at_least(tree.release(), file_backed_erofs)) {
-    modules.emplace_back("loop");
+    others.emplace_back("loop");
   }
-  return modules;
+  return rounds;
 }
 
 Result<Cpio> make_initramfs(const InitramfsInput& input) {

@@ -9,7 +9,6 @@
 #include <array>
 #include <filesystem>
 #include <map>
-#include <set>
 
 #include "cfs/text.hpp"
 
@@ -45,7 +44,7 @@ std::string kernel_name(std::string name) {
   return name;
 }
 
-// Depth first, so that a module follows all that it needs.
+// Depth first: what a module needs is known when its group is chosen.
 class LoadOrder {
  public:
   explicit LoadOrder(std::span<const std::string> left_out) {
@@ -54,16 +53,21 @@ class LoadOrder {
     }
   }
 
-  void add(kmod_list* modules) {
+  // How many groups must be loaded for all of these to be there. NOLINTNEXTLINE(misc-no-recursion)
+  std::size_t add(kmod_list* modules) {
+    std::size_t after = round_;
     kmod_list* entry = nullptr;
     kmod_list_foreach(entry, modules) {
-      add(Module(kmod_module_get_module(entry)));
+      after = std::max(after, add(Module(kmod_module_get_module(entry))));
     }
+    return after;
   }
 
-  [[nodiscard]] Result<std::vector<std::string>> take() && {
+  void end_round() { round_ = groups_.size(); }
+
+  [[nodiscard]] Result<std::vector<ModuleNames>> take() && {
     for (const auto& [name, met] : left_out_) {
-      if (seen_.contains(name)) {
+      if (after_.contains(name)) {
         return fail(Code::module_failed, cat("the module ", printable(name),
                                              " cannot be left out: another needs it, or it was asked for"));
       }
@@ -72,44 +76,52 @@ class LoadOrder {
                                              " cannot be left out: none has it as a soft dependency"));
       }
     }
-    return std::move(files_);
+    return std::move(groups_);
   }
 
  private:
-  void add_soft(kmod_list* modules) {
+  // NOLINTNEXTLINE(misc-no-recursion)
+  std::size_t add_soft(kmod_list* modules) {
+    std::size_t after = round_;
     kmod_list* entry = nullptr;
     kmod_list_foreach(entry, modules) {
       const Module module(kmod_module_get_module(entry));
       if (const auto found = left_out_.find(kmod_module_get_name(module.get())); found != left_out_.end()) {
         found->second = true;
       } else {
-        add(module);
+        after = std::max(after, add(module));
       }
     }
+    return after;
   }
 
   // Recursion ends: every module is entered once. NOLINTNEXTLINE(misc-no-recursion)
-  void add(const Module& module) {
-    if (!seen_.insert(kmod_module_get_name(module.get())).second) {
-      return;
+  std::size_t add(const Module& module) {
+    const auto [known, is_new] = after_.try_emplace(kmod_module_get_name(module.get()), round_);
+    if (!is_new) {
+      return known->second;
     }
     kmod_list* before = nullptr;
-    kmod_list* after = nullptr;
-    kmod_module_get_softdeps(module.get(), &before, &after);
+    kmod_list* later = nullptr;
+    kmod_module_get_softdeps(module.get(), &before, &later);
     const ModuleList soft_before(before);
-    const ModuleList soft_after(after);
-    add_soft(soft_before.get());
+    const ModuleList soft_later(later);
     const ModuleList dependencies(kmod_module_get_dependencies(module.get()));
-    add(dependencies.get());
+    const std::size_t soft = add_soft(soft_before.get());
+    std::size_t group = std::max(soft, add(dependencies.get()));
     // Without a path it is built in.
     if (const char* path = kmod_module_get_path(module.get()); path != nullptr) {
-      files_.emplace_back(path);
+      groups_.resize(std::max(groups_.size(), group + 1));
+      groups_[group++].emplace_back(path);
     }
+    known->second = group;
+    return group;
   }
 
-  std::map<std::string, bool> left_out_;  // and whether one had it as a soft dependency
-  std::set<std::string> seen_;
-  std::vector<std::string> files_;
+  std::map<std::string, bool> left_out_;      // and whether one had it as a soft dependency
+  std::map<std::string, std::size_t> after_;  // modules, and after how many groups they are there
+  std::size_t round_ = 0;                     // its first group
+  std::vector<ModuleNames> groups_;
 };
 
 }  // namespace
@@ -153,25 +165,30 @@ Result<bool> ModuleTree::has(const std::string& module) const {
   return CFS_TRY(look_up(index_->context.get(), module)) != nullptr;
 }
 
-Result<std::vector<std::string>> ModuleTree::load_order(std::span<const std::string> modules,
+Result<std::vector<ModuleNames>> ModuleTree::load_order(std::span<const ModuleNames> rounds,
                                                         std::span<const std::string> left_out) const {
   LoadOrder order(left_out);
-  for (const std::string& module : modules) {
-    const ModuleList found = CFS_TRY(look_up(index_->context.get(), module));
-    if (!found) {
-      return fail(Code::module_failed, cat("the kernel ", printable(release_), " has no module ",
-                                           printable(module), ", neither as a file nor built in"));
+  for (const ModuleNames& modules : rounds) {
+    for (const std::string& module : modules) {
+      const ModuleList found = CFS_TRY(look_up(index_->context.get(), module));
+      if (!found) {
+        return fail(Code::module_failed, cat("the kernel ", printable(release_), " has no module ",
+                                             printable(module), ", neither as a file nor built in"));
+      }
+      order.add(found.get());
     }
-    order.add(found.get());
+    order.end_round();
   }
-  auto files = CFS_TRY(std::move(order).take());
-  for (std::string& file : files) {
-    if (!file.starts_with(directory_ + '/')) {
-      return fail(Code::module_failed, cat(printable(file), " lies outside of ", printable(directory_)));
+  auto groups = CFS_TRY(std::move(order).take());
+  for (ModuleNames& files : groups) {
+    for (std::string& file : files) {
+      if (!file.starts_with(directory_ + '/')) {
+        return fail(Code::module_failed, cat(printable(file), " lies outside of ", printable(directory_)));
+      }
+      file.erase(0, directory_.size() + 1);
     }
-    file.erase(0, directory_.size() + 1);
   }
-  return files;
+  return groups;
 }
 
 Result<std::string> ModuleTree::read(const std::string& file) const {

@@ -94,11 +94,11 @@ TEST_F(Initramfs, HoldsExactlyWhatItMust) {
   EXPECT_EQ(entries.at("etc/composefs-root/policy.toml").contents, policy_text);
   EXPECT_EQ(entries.at("etc/composefs-root/keys/release.pub").contents, public_key(1));
   EXPECT_EQ(entries.at("usr/lib/composefs-root/modules").contents,
-            "/" + modules + "/kernel/crypto/sha256-ssse3.ko\n" +     //
+            "/" + modules + "/kernel/crypto/sha256-ssse3.ko\n\n" +   //
                 "/" + modules + "/kernel/drivers/virtio_blk.ko\n" +  //
                 "/" + modules + "/kernel/lib/crc.ko\n" +             //
-                "/" + modules + "/kernel/fs/erofs.ko\n" +            //
-                "/" + modules + "/kernel/fs/overlay.ko\n");
+                "/" + modules + "/kernel/fs/overlay.ko\n\n" +        //
+                "/" + modules + "/kernel/fs/erofs.ko\n");
   EXPECT_EQ(entries.at(modules + "/kernel/fs/overlay.ko").contents, make_module({}));
 }
 
@@ -212,11 +212,11 @@ TEST(InitramfsModules, Sha256ComesFirstThenTheDeviceAndLoopOnlyForOldKernels) {
     kernel.index();
     const auto modules = initramfs_modules(*ModuleTree::open(kernel.directory()), Names{"virtio_mmio"});
     ASSERT_TRUE(modules);
-    Names expected{"sha256_arm64", "sha2_ce", "virtio_mmio", "erofs", "overlay", "ext4"};
+    Names others{"virtio_mmio", "erofs", "overlay", "ext4"};
     if (loop) {
-      expected.emplace_back("loop");
+      others.emplace_back("loop");
     }
-    EXPECT_EQ(*modules, expected) << release;
+    EXPECT_THAT(*modules, testing::ElementsAre(Names{"sha256_arm64", "sha2_ce"}, others)) << release;
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+
 #include "kernel_tree.hpp"
 
 namespace cfs {
@@ -10,7 +12,16 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-using Names = std::vector<std::string>;
+using Names = ModuleNames;
+
+// The groups one after the other.
+Result<Names> load_order(const Result<ModuleTree>& tree, const Names& modules, const Names& left_out = {}) {
+  Names files;
+  for (const Names& group : CFS_TRY(tree->load_order({&modules, 1}, left_out))) {
+    files.insert(files.end(), group.begin(), group.end());
+  }
+  return files;
+}
 
 TEST(ModuleTree, ReleaseIsTheNameOfTheDirectory) {
   const KernelTree kernel("6.1.0-50-cloud");
@@ -43,7 +54,7 @@ TEST(ModuleTree, PutsWhatAModuleNeedsBeforeIt) {
   kernel.add("kernel/base.ko", {.exports = {"base_symbol"}});
   kernel.add("kernel/unrelated.ko");
   kernel.index();
-  const auto files = ModuleTree::open(kernel.directory())->load_order(Names{"top"});
+  const auto files = load_order(ModuleTree::open(kernel.directory()), Names{"top"});
   ASSERT_TRUE(files) << files.error().what();
   ASSERT_EQ(files->size(), 4U);
   EXPECT_EQ(files->front(), "kernel/base.ko");
@@ -56,9 +67,29 @@ TEST(ModuleTree, KeepsTheOrderAskedForAndNamesNothingTwice) {
   kernel.add("kernel/b.ko", {.uses = {"base_symbol"}});
   kernel.add("kernel/base.ko", {.exports = {"base_symbol"}});
   kernel.index();
-  const auto files = ModuleTree::open(kernel.directory())->load_order(Names{"b", "a", "b", "base"});
+  const auto files = load_order(ModuleTree::open(kernel.directory()), Names{"b", "a", "b", "base"});
   ASSERT_TRUE(files) << files.error().what();
   EXPECT_THAT(*files, ElementsAre("kernel/base.ko", "kernel/b.ko", "kernel/a.ko"));
+}
+
+TEST(ModuleTree, PutsIntoOneGroupWhatNeedsNothingElseOfIt) {
+  KernelTree kernel;
+  kernel.add("kernel/top.ko", {.uses = {"middle_symbol", "base_symbol"}});
+  kernel.add("kernel/middle.ko", {.exports = {"middle_symbol"}, .uses = {"base_symbol"}});
+  kernel.add("kernel/base.ko", {.exports = {"base_symbol"}});
+  kernel.add("kernel/alone.ko");
+  kernel.add("kernel/helped.ko", {.info = {"softdep=pre: alone"}});
+  kernel.add("kernel/first.ko");
+  kernel.index();
+  const auto tree = ModuleTree::open(kernel.directory());
+  const auto groups = tree->load_order(std::array{Names{"top", "helped", "first"}});
+  ASSERT_TRUE(groups) << groups.error().what();
+  EXPECT_THAT(*groups, ElementsAre(Names{"kernel/base.ko", "kernel/alone.ko", "kernel/first.ko"},
+                                   Names{"kernel/middle.ko", "kernel/helped.ko"}, Names{"kernel/top.ko"}));
+  const auto rounds = tree->load_order(std::array{Names{"first", "middle"}, Names{"top", "helped"}});
+  ASSERT_TRUE(rounds) << rounds.error().what();
+  EXPECT_THAT(*rounds, ElementsAre(Names{"kernel/first.ko", "kernel/base.ko"}, Names{"kernel/middle.ko"},
+                                   Names{"kernel/top.ko", "kernel/alone.ko"}, Names{"kernel/helped.ko"}));
 }
 
 TEST(ModuleTree, SoftDependenciesBeforeAndNotAfter) {
@@ -67,7 +98,7 @@ TEST(ModuleTree, SoftDependenciesBeforeAndNotAfter) {
   kernel.add("kernel/helper_impl.ko", {.info = {"alias=helper"}});
   kernel.add("kernel/later.ko");
   kernel.index();
-  const auto files = ModuleTree::open(kernel.directory())->load_order(Names{"main"});
+  const auto files = load_order(ModuleTree::open(kernel.directory()), Names{"main"});
   ASSERT_TRUE(files) << files.error().what();
   EXPECT_THAT(*files, ElementsAre("kernel/helper_impl.ko", "kernel/main.ko"));
 }
@@ -81,7 +112,7 @@ TEST(ModuleTree, LeavesSoftDependenciesOutWhenAsked) {
   kernel.index();
   const auto tree = ModuleTree::open(kernel.directory());
   for (const char* name : {"fast-helper", "fast_helper"}) {
-    const auto files = tree->load_order(Names{"main"}, Names{name});
+    const auto files = load_order(tree, Names{"main"}, Names{name});
     ASSERT_TRUE(files) << files.error().what();
     EXPECT_THAT(*files, ElementsAre("kernel/other.ko", "kernel/main.ko"));
   }
@@ -98,7 +129,7 @@ TEST(ModuleTree, RefusesToLeaveOutWhatIsNeededOrNotThere) {
        {std::tuple("main", "base", "another needs it"), std::tuple("user", "base", "another needs it"),
         std::tuple("main", "main", "it was asked for"), std::tuple("main", "absent", "none has it"),
         std::tuple("base", "user", "none has it")}) {
-    const auto files = tree->load_order(Names{module}, Names{left_out});
+    const auto files = load_order(tree, Names{module}, Names{left_out});
     ASSERT_FALSE(files) << module << ' ' << left_out;
     EXPECT_EQ(files.error().code(), Code::module_failed);
     EXPECT_THAT(files.error().what(), HasSubstr(why));
@@ -111,7 +142,7 @@ TEST(ModuleTree, SoftDependenciesInACircleEnd) {
   kernel.add("kernel/one.ko", {.info = {"softdep=pre: two"}});
   kernel.add("kernel/two.ko", {.info = {"softdep=pre: one"}});
   kernel.index();
-  const auto files = ModuleTree::open(kernel.directory())->load_order(Names{"one"});
+  const auto files = load_order(ModuleTree::open(kernel.directory()), Names{"one"});
   ASSERT_TRUE(files) << files.error().what();
   EXPECT_THAT(*files, ElementsAre("kernel/two.ko", "kernel/one.ko"));
 }
@@ -120,7 +151,7 @@ TEST(ModuleTree, ASoftDependencyThatIsNotThereDoesNotMatter) {
   KernelTree kernel;
   kernel.add("kernel/main.ko", {.info = {"softdep=pre: absent"}});
   kernel.index();
-  const auto files = ModuleTree::open(kernel.directory())->load_order(Names{"main"});
+  const auto files = load_order(ModuleTree::open(kernel.directory()), Names{"main"});
   ASSERT_TRUE(files) << files.error().what();
   EXPECT_THAT(*files, ElementsAre("kernel/main.ko"));
 }
@@ -130,8 +161,8 @@ TEST(ModuleTree, DashAndUnderscoreAreTheSame) {
   kernel.add("kernel/sha256-ssse3.ko");
   kernel.index();
   const auto tree = ModuleTree::open(kernel.directory());
-  EXPECT_THAT(*tree->load_order(Names{"sha256_ssse3"}), ElementsAre("kernel/sha256-ssse3.ko"));
-  EXPECT_THAT(*tree->load_order(Names{"sha256-ssse3"}), ElementsAre("kernel/sha256-ssse3.ko"));
+  EXPECT_THAT(*load_order(tree, Names{"sha256_ssse3"}), ElementsAre("kernel/sha256-ssse3.ko"));
+  EXPECT_THAT(*load_order(tree, Names{"sha256-ssse3"}), ElementsAre("kernel/sha256-ssse3.ko"));
 }
 
 TEST(ModuleTree, WhatIsBuiltInNeedsNoFile) {
@@ -140,7 +171,7 @@ TEST(ModuleTree, WhatIsBuiltInNeedsNoFile) {
   kernel.index();
   const auto tree = ModuleTree::open(kernel.directory());
   EXPECT_EQ(tree->has("ext4"), true);
-  const auto files = tree->load_order(Names{"ext4"});
+  const auto files = load_order(tree, Names{"ext4"});
   ASSERT_TRUE(files) << files.error().what();
   EXPECT_TRUE(files->empty());
 }
@@ -153,7 +184,7 @@ TEST(ModuleTree, RefusesAModuleThatTheKernelDoesNotHave) {
   // Loaded or built in on the machine that runs this test, perhaps; not in that tree.
   for (const char* module : {"ext4", "overlay", "loop", "", "../erofs", "erofs.ko"}) {
     EXPECT_EQ(tree->has(module), false) << module;
-    const auto files = tree->load_order(Names{"erofs", module});
+    const auto files = load_order(tree, Names{"erofs", module});
     ASSERT_FALSE(files) << module;
     EXPECT_EQ(files.error().code(), Code::module_failed);
     EXPECT_THAT(files.error().what(), HasSubstr("6.12.9-test"));
@@ -179,7 +210,7 @@ TEST(ModuleTree, FindsCompressedFiles) {
   KernelTree kernel;
   kernel.add("kernel/erofs.ko.xz");
   kernel.index();
-  EXPECT_THAT(*ModuleTree::open(kernel.directory())->load_order(Names{"erofs"}),
+  EXPECT_THAT(*load_order(ModuleTree::open(kernel.directory()), Names{"erofs"}),
               ElementsAre("kernel/erofs.ko.xz"));
 }
 

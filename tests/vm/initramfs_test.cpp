@@ -6,18 +6,20 @@ namespace cfs::test {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::Not;
 
 SerialLog boot_made_with(const std::string& name, const std::vector<std::string>& options,
-                         const std::string& cmdline) {
+                         const std::string& cmdline, unsigned processors = 1) {
   const auto& machine = small_machine();
   return boot({.disks = {machine.copy_of_store_disk(name)},
                .initramfs = machine.initramfs(name, SmallMachine::policy, SmallMachine::suite, options),
-               .cmdline = cmdline});
+               .cmdline = cmdline,
+               .processors = processors});
 }
 
-SerialLog boot_stripped(const std::string& cmdline) {
-  return boot_made_with("stripped", {"--strip-module-signatures"}, cmdline);
+SerialLog boot_stripped(const std::string& cmdline, unsigned processors = 1) {
+  return boot_made_with("stripped", {"--strip-module-signatures"}, cmdline, processors);
 }
 
 // Under lockdown, and when only signatures are enforced, the kernel says no in different ways.
@@ -41,6 +43,18 @@ TEST(ModuleSignature, StrippedOnesAreRefusedWhereTheKernelDemandsThem) {
                 AllOf(RefusedWith("module-refused"), Says("without --strip-module-signatures")))
         << demand;
   }
+}
+
+// The kernel says of each module which process initialises it.
+TEST(Modules, AreLoadedByAllProcessors) {
+  const std::string debug = std::string(enforced) + " initcall_debug ignore_loglevel";
+  const auto by_others = R"(\] @ ([2-9]|1[0-9]))";
+  const SerialLog several = boot_made_with("processors", {}, debug, 4);
+  EXPECT_THAT(several, Started());
+  EXPECT_THAT(several.text, ContainsRegex(by_others));
+  const SerialLog one = boot_made_with("processors", {}, debug);
+  EXPECT_THAT(one.text, AllOf(ContainsRegex(R"(\] @ 1[^0-9])"), Not(ContainsRegex(by_others))));
+  EXPECT_THAT(boot_stripped(enforced, 4), RefusedWith("module-refused"));
 }
 
 TEST(InitramfsCompression, TheKernelUnpacksEach) {

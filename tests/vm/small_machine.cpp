@@ -116,6 +116,10 @@ SerialLog boot(const Boot& boot) {
   options.initrd = boot.initramfs.empty() ? small_machine().default_initramfs() : boot.initramfs;
   options.cmdline = "console=" + serial_console() + " panic=-1 " + boot.cmdline;
   options.memory_mib = 512;
+  options.processors = boot.processors;
+  if (boot.processors > 1) {
+    options.acceleration = Acceleration::emulation_by_instructions;
+  }
   for (const auto& disk : boot.disks) {
     options.disks.push_back(
         {.file = disk,

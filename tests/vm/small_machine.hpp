@@ -89,6 +89,7 @@ struct Boot {
   std::string cmdline{};              // added to the console parameters
   std::string kernel_suite = SmallMachine::suite;
   bool keep_changes = false;  // to the disks
+  unsigned processors = 1;    // several take turns
 };
 
 // What a machine printed on its serial line; a failed expectation shows all of it.
