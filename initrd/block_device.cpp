@@ -130,13 +130,16 @@ PartitionTags partition_tags(const Fd& device) {
     return {};
   }
   const std::string directory = cat("/sys/dev/block/", major(status.st_rdev), ':', minor(status.st_rdev));
+  const auto number = read_number<std::uint32_t>(cat(directory, "/partition"));
+  if (!number) {
+    return {};
+  }
   const std::string disk_directory = cat(directory, "/..");  // what the link leads to lies in the disk's
   constexpr std::uint64_t unit = 512;                        // of "start", whatever the disk's sectors
-  const auto number = read_number<std::uint32_t>(cat(directory, "/partition"));
   const auto start = read_number<std::uint64_t>(cat(directory, "/start"));
   const auto sector_size = read_number<std::uint32_t>(cat(disk_directory, "/queue/logical_block_size"));
-  const auto path = number ? device_path(disk_directory) : std::nullopt;
-  if (!number || !start || !sector_size || !path) {
+  const auto path = device_path(disk_directory);
+  if (!start || !sector_size || !path) {
     return {};
   }
   const Fd disk(::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
