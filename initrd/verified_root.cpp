@@ -21,14 +21,14 @@ MountRequest device_mount(const BlockDevice& device, Access superblock) {
 
 // A root composed of an image and its objects, attached in a private namespace with all that it is made of.
 struct ComposedRoot {
-  explicit ComposedRoot(PrivateNamespace place) : workspace(std::move(place)) {}
   PrivateNamespace workspace;
   Fd store_mount;
+  Store store;
   Fd objects;
-  Fd image;
-  Fd root;
-  std::string root_name;  // in the workspace
-  std::string init;
+  Fd image{};
+  Fd root{};
+  std::string root_name{};  // in the workspace
+  std::string init{};
 };
 
 Result<> compose(Kernel& kernel, const VerifiedImage& image, RootMode mode, ComposedRoot& composed,
@@ -84,11 +84,14 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
   Fd store_mount = CFS_TRY_IN(
       kernel.mount(device_mount(device, policy.state.on_store ? Access::read_write : Access::read_only)),
       "mount the store");
-  ComposedRoot composed(CFS_TRY(PrivateNamespace::enter(kernel)));
-  composed.store_mount = std::move(store_mount);
-  CFS_TRY(composed.workspace.attach(composed.store_mount, "store"));
-  const Store store = CFS_TRY(Store::open_on(composed.store_mount));
-  composed.objects = CFS_TRY(store.objects());
+  PrivateNamespace workspace = CFS_TRY(PrivateNamespace::enter(kernel));
+  CFS_TRY(workspace.attach(store_mount, "store"));
+  Store store = CFS_TRY(Store::open_on(store_mount));
+  Fd objects = CFS_TRY(store.objects());
+  ComposedRoot composed{.workspace = std::move(workspace),
+                        .store_mount = std::move(store_mount),
+                        .store = std::move(store),
+                        .objects = std::move(objects)};
   report.end_stage<Stage::store_mount>();
 
   std::size_t attempts = 0;
@@ -98,7 +101,7 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
       .selection = configuration.selection,
       .kernel_release = report.kernel_release,
       .measure = [&](const Fd& file, HashAlgorithm) { return kernel.measure_verity(file); }};
-  const Decision decision = CFS_TRY(decide(store, input, [&](const Decision& accepted) -> Result<> {
+  const Decision decision = CFS_TRY(decide(composed.store, input, [&](const Decision& accepted) -> Result<> {
     report.end_stage<Stage::verify>();
     CFS_TRY(compose(kernel, accepted.image, policy.state.root, composed, attempts++));
     CFS_TRY(check_init(composed.root, accepted.init));
@@ -134,8 +137,7 @@ Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& con
                                         const std::function<void()>& meanwhile) {
   ComposedRoot composed = CFS_TRY(compose_verified(kernel, configuration, entered_by, report, meanwhile));
   const Policy& policy = configuration.policy;
-  report.read_ahead = start_read_ahead(CFS_TRY(Store::open_on(composed.store_mount)), report.image.digest,
-                                       report.store_device);
+  report.read_ahead = start_read_ahead(composed.store, report.image.digest, report.store_device);
 
   Fd state;
   if (policy.state.on_store || policy.state.device) {
