@@ -30,13 +30,18 @@ TEST(CodeIndex, FindsTheKernelsFunctions) {
   EXPECT_EQ(index.find(0xffff800000000000, 0).name, "");
 }
 
-// This test, where it lies in memory: the index has to find it by the contents of its page alone.
+// A function of this test, where it lies in memory: the index has to find it by the contents of its page
+// alone.
+const auto address = reinterpret_cast<std::uintptr_t>(&page_hash);
+
+std::uint64_t hash_of_its_page() {
+  return page_hash(reinterpret_cast<const char*>(&page_hash) - address % page_size);
+}
+
 TEST(CodeIndex, FindsAFunctionByTheContentsOfItsPage) {
   CodeIndex index;
   ASSERT_TRUE(index.add_program("/proc/self/exe"));
-  const auto address = reinterpret_cast<std::uintptr_t>(&page_hash);
-  const auto* const page = reinterpret_cast<const void*>(address / page_size * page_size);
-  const Function found = index.find(address, page_hash(page));
+  const Function found = index.find(address, hash_of_its_page());
   EXPECT_EQ(found.program, "exe");
   EXPECT_NE(found.name.find("page_hash"), std::string::npos) << found.name;
   EXPECT_EQ(index.find(address, 1).program, "code of no file");
@@ -52,10 +57,7 @@ TEST(CodeIndex, LooksThroughDirectoriesAndPassesOverWhatIsNoProgram) {
                                            6));
   CodeIndex index;
   ASSERT_TRUE(index.add_programs_below(directory.path("")));
-  const auto address = reinterpret_cast<std::uintptr_t>(&page_hash);
-  EXPECT_EQ(
-      index.find(address, page_hash(reinterpret_cast<const void*>(address / page_size * page_size))).program,
-      "program");
+  EXPECT_EQ(index.find(address, hash_of_its_page()).program, "program");
   EXPECT_FALSE(index.add_programs_below(directory.path("absent")));
 }
 
