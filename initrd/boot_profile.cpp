@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "cfs/file.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -79,6 +80,10 @@ std::string format_boot_profile(const BootProfile& profile) {
     text += '\n';
   }
   return text;
+}
+
+Result<BootProfile> read_boot_profile(const std::string& path) {
+  return CFS_TRY_IN(parse_boot_profile(CFS_TRY(read_file(path, boot_profile_max_bytes))), printable(path));
 }
 
 std::string boot_profile_path(const Digest& image) {

@@ -4,7 +4,6 @@
 #include "cfs/atomic_file.hpp"
 #include "cfs/boot_profile.hpp"
 #include "cfs/disk.hpp"
-#include "cfs/file.hpp"
 #include "cfs/progress.hpp"
 #include "cfs/store_contents.hpp"
 #include "cfs/text.hpp"
@@ -31,8 +30,7 @@ Result<> read_timestamp(DiskLayout& layout) {
 
 // In place of the one that the store has of that image.
 Result<> add_profile(StoreContents& store, const std::string& path) {
-  BootProfile profile =
-      CFS_TRY_IN(parse_boot_profile(CFS_TRY(read_file(path, boot_profile_max_bytes))), printable(path));
+  BootProfile profile = CFS_TRY(read_boot_profile(path));
   if (std::ranges::find(store.objects, profile.image, &StoreContents::Object::digest) ==
       store.objects.end()) {
     return fail(Code::image_missing, cat(printable(path), " is the profile of ", profile.image.text(),

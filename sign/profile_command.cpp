@@ -7,7 +7,6 @@
 #include "cfs/block_device.hpp"
 #include "cfs/boot_profile.hpp"
 #include "cfs/boot_report.hpp"
-#include "cfs/file.hpp"
 #include "cfs/kernel.hpp"
 #include "cfs/profile_record.hpp"
 #include "cfs/report.hpp"
@@ -69,16 +68,12 @@ Result<> apply_to_running_system(const BootProfile& profile) {
   return applied ? restored : applied;
 }
 
-Result<BootProfile> read_profile(const std::string& path) {
-  return CFS_TRY_IN(parse_boot_profile(CFS_TRY(read_file(path, boot_profile_max_bytes))), printable(path));
-}
-
 }  // namespace
 
 Result<> profile_record_command(const ProfileRecordOptions& options) {
   std::optional<BootProfile> earlier;
   if (!options.after.empty()) {
-    earlier = CFS_TRY(read_profile(options.after));
+    earlier = CFS_TRY(read_boot_profile(options.after));
   }
   const BootReport report = CFS_TRY(running_system());
   const Digest image = CFS_TRY_IN(Digest::parse(report.digest), report_name);
@@ -91,7 +86,7 @@ Result<> profile_record_command(const ProfileRecordOptions& options) {
 }
 
 Result<> profile_apply_command(const ProfileApplyOptions& options) {
-  const BootProfile profile = CFS_TRY(read_profile(options.profile));
+  const BootProfile profile = CFS_TRY(read_boot_profile(options.profile));
   return options.store.empty() ? apply_to_running_system(profile)
                                : put_profile(CFS_TRY(Store::open(options.store)), profile);
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cfs/text.hpp"
+#include "temp_directory.hpp"
 
 namespace cfs {
 namespace {
@@ -70,6 +71,18 @@ TEST(BootProfile, HasALimit) {
     text += cat(' ', 2 * i, "+1");
   }
   EXPECT_EQ(parse_boot_profile(text + "\n").error().code(), Code::profile_malformed);
+}
+
+TEST(BootProfile, IsReadFromAFile) {
+  const TempDirectory directory;
+  const std::string good = head + digest_a + " 0+1\n";
+  EXPECT_EQ(read_boot_profile(directory.write("good", good)).value(), parse_boot_profile(good).value());
+  const std::string bad = directory.write("bad", "x");
+  const auto malformed = read_boot_profile(bad);
+  ASSERT_FALSE(malformed);
+  EXPECT_EQ(malformed.error().code(), Code::profile_malformed);
+  EXPECT_TRUE(malformed.error().what().starts_with(bad)) << malformed.error().what();
+  EXPECT_EQ(read_boot_profile(directory.path("absent")).error().code(), Code::not_found);
 }
 
 }  // namespace
