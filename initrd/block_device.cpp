@@ -202,13 +202,6 @@ std::vector<BlockDevice> find(const DeviceSpec& spec) {
 
 }  // namespace
 
-DeviceTags probe(const Fd& device) {
-  DeviceTags tags;
-  add_superblock_tags(device, tags);
-  add_partition_tags(device, tags);
-  return tags;
-}
-
 bool matches(const DeviceSpec& spec, const std::string& path, const DeviceTags& tags) {
   // UUIDs are written in either case; labels mean their case.
   const auto same_uuid = [&](const std::string& tag) {

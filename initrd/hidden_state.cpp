@@ -1,11 +1,9 @@
 #include "cfs/hidden_state.hpp"
 
-#include <fcntl.h>
-
 #include <optional>
 
-#include "cfs/block_device.hpp"
 #include "cfs/file.hpp"
+#include "cfs/hidden_mount.hpp"
 #include "cfs/report.hpp"
 #include "cfs/text.hpp"
 
@@ -13,15 +11,8 @@ namespace cfs {
 
 namespace {
 
-struct HiddenState {
-  Fd device;
-  std::string file_system;
-  Fd mount;
-};
-
-// Another mount of the file system that is in use: the only way to get hold of it. Nothing where there is no
-// state.
-Result<std::optional<HiddenState>> find_state(Kernel& kernel) {
+// Nothing where there is no state.
+Result<std::optional<HiddenMount>> find_state(Kernel& kernel) {
   constexpr std::size_t longest_path = 4096;
   const auto path = read_file(cat(report_directory, '/', state_device_name), longest_path);
   if (!path && path.error().code() == Code::not_found) {
@@ -33,18 +24,7 @@ Result<std::optional<HiddenState>> find_state(Kernel& kernel) {
   if (path->empty()) {
     return std::nullopt;
   }
-  HiddenState state;
-  state.device = Fd(::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!state.device) {
-    return fail_errno(Code::io_error, cat("open ", printable(*path)));
-  }
-  state.file_system = probe(state.device).file_system;
-  state.mount = CFS_TRY_IN(kernel.mount({.type = state.file_system,
-                                         .source = *path,
-                                         .superblock = Access::read_write,
-                                         .mount = Access::read_write}),
-                           "mount the state once more");
-  return state;
+  return CFS_TRY(mount_again(kernel, *path, Access::read_write, Access::read_write));
 }
 
 }  // namespace

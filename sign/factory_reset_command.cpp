@@ -4,10 +4,9 @@
 #include <string>
 
 #include "cfs/atomic_file.hpp"
-#include "cfs/block_device.hpp"
 #include "cfs/boot_report.hpp"
 #include "cfs/file.hpp"
-#include "cfs/kernel.hpp"
+#include "cfs/hidden_mount.hpp"
 #include "cfs/report.hpp"
 #include "cfs/state_directory.hpp"
 #include "cfs/text.hpp"
@@ -17,22 +16,14 @@ namespace cfs {
 
 namespace {
 
-// The file system with the state of the running system. It is mounted already, and hidden: this mount of it
-// is detached, so nobody sees it either, and goes away with its descriptor.
+// The file system with the state of the running system.
 Result<Fd> mount_running_state() {
   const BootReport report = CFS_TRY_IN(parse_boot_report(CFS_TRY(read_boot_report({}))), report_name);
   if (report.state_device.empty()) {
     return fail(Code::not_found, "this system keeps no state: each boot is a factory reset already");
   }
-  const Fd device(::open(report.state_device.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!device) {
-    return fail_errno(Code::io_error, cat("open ", printable(report.state_device)));
-  }
-  return Kernel().mount({.type = probe(device).file_system,
-                         .source = report.state_device,
-                         .superblock = Access::read_write,
-                         .mount = Access::read_write,
-                         .noexec = true});
+  Kernel kernel;
+  return CFS_TRY(mount_again(kernel, report.state_device, Access::read_write, Access::read_write)).mount;
 }
 
 }  // namespace

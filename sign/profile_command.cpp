@@ -1,13 +1,11 @@
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <optional>
 
 #include "cfs/atomic_file.hpp"
-#include "cfs/block_device.hpp"
 #include "cfs/boot_profile.hpp"
 #include "cfs/boot_report.hpp"
-#include "cfs/kernel.hpp"
+#include "cfs/hidden_mount.hpp"
 #include "cfs/profile_record.hpp"
 #include "cfs/report.hpp"
 #include "cfs/store.hpp"
@@ -29,18 +27,10 @@ Access access_of_store(const BootReport& report) {
   return report.state_device == report.store_device ? Access::read_write : Access::read_only;
 }
 
-// The store's file system of the running system. It is mounted already, and hidden: this mount of it is
-// detached, so nobody sees it either, and goes away with its descriptor.
+// The store's file system of the running system.
 Result<Fd> mount_running_store(const BootReport& report, Access access) {
-  const Fd device(::open(report.store_device.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!device) {
-    return fail_errno(Code::io_error, cat("open ", printable(report.store_device)));
-  }
-  return Kernel().mount({.type = probe(device).file_system,
-                         .source = report.store_device,
-                         .superblock = access_of_store(report),
-                         .mount = access,
-                         .noexec = true});
+  Kernel kernel;
+  return CFS_TRY(mount_again(kernel, report.store_device, access_of_store(report), access)).mount;
 }
 
 std::string path_of(const Store& store) {

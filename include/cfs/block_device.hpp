@@ -26,10 +26,6 @@ struct DeviceTags {
   std::string partlabel;
 };
 
-// Reads the tags of a block device, or of a disk image without partitions. Only the file systems that a store
-// or a state can lie on are looked for. A device that cannot be read has no tags.
-[[nodiscard]] DeviceTags probe(const Fd& device);
-
 // Whether a device at `path` with these tags is the one that `spec` names.
 [[nodiscard]] bool matches(const DeviceSpec& spec, const std::string& path, const DeviceTags& tags);
 

@@ -1,5 +1,5 @@
-// The file system of the state on a running system. Nobody sees its mount: the root, which is never
-// unmounted, and /etc lie over it. What systemd does to file systems that it sees is done here.
+// The file system of the state on a running system. Its mount is hidden: what systemd does to file systems
+// that it sees is done here.
 #pragma once
 
 #include "cfs/kernel.hpp"
@@ -7,7 +7,8 @@
 
 namespace cfs {
 
-// Both need /run and /dev, and do nothing on a system without state. Code::mount_failed, Code::io_error.
+// Both need /run and /dev, and do nothing on a system without state. Code::mount_failed, and the codes of
+// mount_again().
 
 // The last act of a machine that shuts down: makes the file system read-only, for systemd cannot, and the
 // next boot would replay its journal. To be called when all other processes have ended and everything else is

@@ -1,40 +1,14 @@
 #include "cfs/block_device.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
-
-#include "temp_directory.hpp"
 
 namespace cfs {
 namespace {
 
 DeviceSpec spec(const char* text) {
   return *DeviceSpec::parse(text);
-}
-
-TEST(Probe, ReadsTheTagsOfAFileSystem) {
-  const TempDirectory directory;
-  const std::string image = directory.path("image");
-  const std::string command =
-      "PATH=$PATH:/sbin:/usr/sbin mke2fs -q -t ext4 -L a-store -U 0f0e0d0c-0b0a-4908-8706-"
-      "050403020100 " +
-      image + " 4M >/dev/null 2>&1";
-  ASSERT_EQ(std::system(command.c_str()), 0);  // NOLINT(cert-env33-c): a fixed command
-  const DeviceTags tags = probe(Fd(::open(image.c_str(), O_RDONLY | O_CLOEXEC)));
-  EXPECT_EQ(tags.file_system, "ext4");
-  EXPECT_EQ(tags.label, "a-store");
-  EXPECT_EQ(tags.uuid, "0f0e0d0c-0b0a-4908-8706-050403020100");
-  EXPECT_EQ(tags.partlabel, "");
-}
-
-TEST(Probe, FindsNothingInNoise) {
-  const TempDirectory directory;
-  const std::string image = directory.write("image", std::string(1 << 20, 'x'));
-  const DeviceTags tags = probe(Fd(::open(image.c_str(), O_RDONLY | O_CLOEXEC)));
-  EXPECT_EQ(tags.file_system + tags.uuid + tags.label + tags.partuuid + tags.partlabel, "");
 }
 
 TEST(Matches, ComparesTheTagThatIsAskedFor) {
