@@ -195,8 +195,8 @@ Result<Counts> Bench::boot(const Contender& contender) const {
   return boot(contender, {});
 }
 
-Result<> Bench::record_boot(const Contender& contender, const std::string& disk) const {
-  CFS_TRY(boot(contender, {.cmdline = " bench.record", .disk = disk}));
+Result<> Bench::task_boot(const Contender& contender, const std::string& disk) const {
+  CFS_TRY(boot(contender, {.cmdline = " bench.task", .disk = disk}));
   return {};
 }
 

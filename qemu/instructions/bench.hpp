@@ -80,8 +80,8 @@ class Bench {
   [[nodiscard]] Result<std::string> profile_boot(const Contender& contender,
                                                  const std::vector<Span>& spans) const;
 
-  // One boot with bench.record on the kernel command line and a second disk, which it can write to.
-  [[nodiscard]] Result<> record_boot(const Contender& contender, const std::string& disk) const;
+  // One boot with bench.task on the kernel command line and a second disk, which it can write to.
+  [[nodiscard]] Result<> task_boot(const Contender& contender, const std::string& disk) const;
 
   [[nodiscard]] const std::string& qemu_version() const noexcept { return qemu_version_; }
 

@@ -25,7 +25,7 @@ struct Options {
   unsigned runs = 3;
   unsigned timed = 3;
   std::string profile;  // spans; empty: none
-  std::string record;   // a disk; empty: none
+  std::string task;     // a disk; empty: none
   std::vector<std::tuple<std::string, std::string, std::string, std::string>> contenders;
 };
 
@@ -92,8 +92,8 @@ Result<> bench(const Options& options) {
   }
   const auto spans = CFS_TRY(cfs::instructions::parse_spans(options.profile));
   const Bench bench = CFS_TRY(Bench::open(options.setup));
-  if (!options.record.empty()) {
-    return bench.record_boot(contenders.front(), options.record);
+  if (!options.task.empty()) {
+    return bench.task_boot(contenders.front(), options.task);
   }
   const Results results = CFS_TRY(measure(bench, contenders, options));
   if (options.runs > 0) {
@@ -143,7 +143,7 @@ int main(int argc, char** argv) {
   app.add_option("--timed", options.timed, "Timed boots of each contender and each kind of disk");
   app.add_option("--append", options.setup.cmdline, "More words for the kernel");
   app.add_option("--profile", options.profile, "FROM:TO,…: stages between which to show the functions");
-  app.add_option("--record", options.record, "Nothing but a boot with bench.record and this second disk");
+  app.add_option("--task", options.task, "Nothing but a boot with bench.task and this second disk");
   app.add_option("--contender", options.contenders, "NAME INITRD DISK WORDS-ON-CONSOLE, each time")
       ->required();
   CLI11_PARSE(app, argc, argv);
