@@ -155,6 +155,7 @@ Result<> Bench::ask_kernel() {
 Result<MachineOptions> Bench::machine(const Contender& contender) const {
   MachineOptions options = machine_options(setup_);
   options.initrd = contender.initrd;
+  options.cmdline += cat(' ', contender.cmdline);
   if (!std::filesystem::exists(options.initrd)) {
     CFS_TRY(make_floor_initramfs(setup_, options.initrd));
   }
@@ -236,7 +237,8 @@ Result<std::string> Bench::profile_boot(const Contender& contender, const std::v
   index.add_kernel(CFS_TRY(read_file(symbols, symbols_max_bytes)));
   CFS_TRY(index.add_program(setup_.floor_init));
   for (const std::string& program : setup_.programs) {
-    CFS_TRY(index.add_program(program));
+    CFS_TRY(std::filesystem::is_directory(program, error) ? index.add_programs_below(program)
+                                                          : index.add_program(program));
   }
   CFS_TRY(index.add_programs_below(setup_.root + "/usr"));
   const std::string text = CFS_TRY(read_file(blocks, blocks_max_bytes));

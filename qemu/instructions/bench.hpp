@@ -12,10 +12,11 @@
 namespace cfs::instructions {
 
 struct Contender {
-  std::string name;    // "a"
-  std::string initrd;  // made from floor_init if there is no such file
-  std::string disk{};  // none: that of Setup::qemu
-  std::string says{};  // what its console must have said by the end of a boot
+  std::string name;       // "a"
+  std::string initrd;     // made from floor_init if there is no such file
+  std::string disk{};     // none: that of Setup::qemu
+  std::string says{};     // what its console must have said by the end of a boot
+  std::string cmdline{};  // more words for the kernel
 };
 
 struct Setup {
@@ -28,7 +29,7 @@ struct Setup {
   std::string floor_init;  // cfs-floor-init
   std::vector<std::string> floor_modules{"virtio_pci", "virtio_blk", "ext4"};
   std::string root{};                   // the directory of which all disks were made; empty: no systemd in it
-  std::vector<std::string> programs{};  // of initrds, to name their functions in profiles
+  std::vector<std::string> programs{};  // more, or directories of them, to name their functions in profiles
   std::string cpu{};                    // empty: as other machines have it
   std::string cmdline{};                // more words for the kernel
   std::vector<std::string> qemu{};      // more arguments for QEMU

@@ -26,7 +26,7 @@ struct Options {
   unsigned timed = 3;
   std::string profile;  // spans; empty: none
   std::string task;     // a disk; empty: none
-  std::vector<std::tuple<std::string, std::string, std::string, std::string>> contenders;
+  std::vector<std::tuple<std::string, std::string, std::string, std::string, std::string>> contenders;
 };
 
 Result<> write(const Results& results, const std::string& directory) {
@@ -87,8 +87,8 @@ Result<std::string> profiles(const Bench& bench, const std::vector<Contender>& c
 Result<> bench(const Options& options) {
   std::vector<Contender> contenders;
   contenders.reserve(options.contenders.size());
-  for (const auto& [name, initrd, disk, says] : options.contenders) {
-    contenders.push_back({.name = name, .initrd = initrd, .disk = disk, .says = says});
+  for (const auto& [name, initrd, disk, says, cmdline] : options.contenders) {
+    contenders.push_back({.name = name, .initrd = initrd, .disk = disk, .says = says, .cmdline = cmdline});
   }
   const auto spans = CFS_TRY(cfs::instructions::parse_spans(options.profile));
   const Bench bench = CFS_TRY(Bench::open(options.setup));
@@ -134,7 +134,8 @@ int main(int argc, char** argv) {
                  "What the floor loads, in place of what a disk needs")
       ->allow_extra_args(false);
   app.add_option("--root", options.setup.root, "The directory of which the disks were made")->required();
-  app.add_option("--program", options.setup.programs, "One of an initrd, with symbols")
+  app.add_option("--program", options.setup.programs,
+                 "One more, or a directory of them, to name their functions in profiles")
       ->allow_extra_args(false);
   app.add_option("--cpu", options.setup.cpu, "A processor model of QEMU's");
   app.add_option("--work", options.setup.work, "A directory to write into")->required();
@@ -144,7 +145,8 @@ int main(int argc, char** argv) {
   app.add_option("--append", options.setup.cmdline, "More words for the kernel");
   app.add_option("--profile", options.profile, "FROM:TO,…: stages between which to show the functions");
   app.add_option("--task", options.task, "Nothing but a boot with bench.task and this second disk");
-  app.add_option("--contender", options.contenders, "NAME INITRD DISK WORDS-ON-CONSOLE, each time")
+  app.add_option("--contender", options.contenders,
+                 "NAME INITRD DISK WORDS-ON-CONSOLE WORDS-FOR-KERNEL, each time")
       ->required();
   CLI11_PARSE(app, argc, argv);
   if (const Result<> outcome = bench(options); !outcome) {

@@ -1,24 +1,27 @@
-// Called as mount.composefs in an initrd of the reference tools: marks the stages around the real one,
-// mount.composefs.real, for which it also makes the directories of a writable layer in memory.
+// In the place of PROGRAM, which makes the root of an initrd of reference tools (mount.composefs, or
+// ostree-prepare-root): marks the stages around the real one, PROGRAM.real. For mount.composefs it also makes
+// the directories of a writable layer in memory.
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <string>
 
 #include "cfs/stage_marker.hpp"
 
 int main(int, char** argv) {
   using cfs::Stage;
-  // The unit of this mount is ordered after the store's.
+  const std::string program = std::string(argv[0]) + ".real";
+  // Its unit is ordered after the mount of the store.
   cfs::mark_stage<Stage::store_mount>();
   for (const char* directory : {"/run/layer", "/run/layer/upper", "/run/layer/work"}) {
     (void)::mkdir(directory, 0755);
   }
   const pid_t child = ::fork();
   if (child == 0) {
-    (void)::execv("/usr/sbin/mount.composefs.real", argv);
-    std::perror("mount.composefs.real");
+    (void)::execv(program.c_str(), argv);
+    std::perror(program.c_str());
     ::_exit(1);
   }
   int status = 0;
