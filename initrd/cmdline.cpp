@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cfs/text.hpp"
+
 namespace cfs {
 
 namespace {
@@ -54,6 +56,43 @@ std::optional<std::string> Cmdline::value(std::string_view name) const {
     }
   }
   return std::nullopt;
+}
+
+Result<WordPattern> WordPattern::parse(std::string_view text) {
+  WordPattern pattern;
+  std::string_view checked = text;
+  pattern.prefix_ = text.ends_with(".*");
+  if (pattern.prefix_) {
+    checked.remove_suffix(1);
+  }
+  Parameter parameter = parse_word(std::string(checked));
+  if (!is_plain_word(checked) || parameter.name.empty() || parameter.name == "." ||
+      (pattern.prefix_ && parameter.value)) {
+    return fail(Code::unsupported_input,
+                cat("\"", printable(text), "\" is not NAME, NAME=VALUE or PREFIX.* in plain characters"));
+  }
+  pattern.name_ = std::move(parameter.name);
+  pattern.value_ = std::move(parameter.value);
+  return pattern;
+}
+
+bool WordPattern::matches(const Parameter& parameter) const noexcept {
+  const std::string_view name = parameter.name;
+  if (prefix_) {
+    return name.size() > name_.size() && same_parameter(name.substr(0, name_.size()), name_);
+  }
+  return same_parameter(name, name_) && (!value_ || parameter.value == value_);
+}
+
+std::string WordPattern::text() const {
+  return cat(name_, value_ ? "=" : "", value_.value_or(""), prefix_ ? "*" : "");
+}
+
+bool is_plain_word(std::string_view word) noexcept {
+  return !word.empty() && std::ranges::all_of(word, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("._-,:/+=@%").find(c) != std::string_view::npos;
+  });
 }
 
 bool same_parameter(std::string_view a, std::string_view b) noexcept {

@@ -54,7 +54,7 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
   log(LogLevel::info, report.summary());
   HandOver next;
   next.init = root.init;
-  if (configuration.policy.cmdline == CmdlineTrust::signed_cmdline) {
+  if (configuration.policy.cmdline.trust == CmdlineTrust::signed_cmdline) {
     next.arguments = arguments;
     next.environment = environment;
   } else {

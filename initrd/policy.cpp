@@ -1,5 +1,8 @@
 #include "cfs/policy.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "cfs/file.hpp"
 #include "cfs/text.hpp"
 #include "cfs/toml.hpp"
@@ -94,12 +97,21 @@ Result<Policy::State> parse_state(TomlTable table) {
   }
   if (const auto options = CFS_TRY(table.strings("options"))) {
     for (const std::string& option : *options) {
-      if (option != "noexec") {
-        return fail(malformed,
-                    cat("state.options holds \"", printable(option), "\", and only \"noexec\" is known"));
+      if (option == "noexec") {
+        state.noexec = true;
+      } else if (option == "nosymfollow") {
+        state.nosymfollow = true;
+      } else {
+        return fail(malformed, cat("state.options holds \"", printable(option),
+                                   "\", and only \"noexec\" and \"nosymfollow\" are known"));
       }
-      state.noexec = true;
     }
+  }
+  if (const auto text = CFS_TRY(table.string("disk"))) {
+    if (*text != "store" && *text != "any") {
+      return fail(malformed, cat("state.disk is \"", printable(*text), "\", not store or any"));
+    }
+    state.any_disk = *text == "any";
   }
   CFS_TRY(table.finish());
   return state;
@@ -120,6 +132,12 @@ Result<Policy::Failure> parse_failure(TomlTable table) {
     }
   }
   failure.shell = CFS_TRY(table.boolean("shell")).value_or(false);
+  if (const auto action = CFS_TRY(table.string("corruption"))) {
+    if (*action != "report" && *action != "reboot") {
+      return fail(malformed, cat("failure.corruption is \"", printable(*action), "\", not report or reboot"));
+    }
+    failure.corruption = *action == "reboot" ? CorruptionAction::reboot : CorruptionAction::report;
+  }
   if (CFS_TRY(table.number("max-reboots"))) {
     return unsupported("failure.max-reboots");
   }
@@ -127,18 +145,59 @@ Result<Policy::Failure> parse_failure(TomlTable table) {
   return failure;
 }
 
-Result<CmdlineTrust> parse_cmdline(TomlTable table) {
-  auto trust = CmdlineTrust::untrusted_cmdline;
+Result<std::vector<WordPattern>> parse_patterns(TomlTable& table, std::string_view key) {
+  std::vector<WordPattern> patterns;
+  if (const auto texts = CFS_TRY(table.strings(key))) {
+    for (const std::string& text : *texts) {
+      auto pattern = WordPattern::parse(text);
+      if (!pattern) {
+        return fail(malformed, cat("cmdline.", key, ": ", pattern.error().what()));
+      }
+      patterns.push_back(*std::move(pattern));
+    }
+  }
+  return patterns;
+}
+
+Result<Policy::KernelCmdline> parse_cmdline(TomlTable table) {
+  Policy::KernelCmdline cmdline;
   if (const auto word = CFS_TRY(table.string("trust"))) {
     if (*word == "signed") {
-      trust = CmdlineTrust::signed_cmdline;
+      cmdline.trust = CmdlineTrust::signed_cmdline;
     } else if (*word != "untrusted") {
       return fail(malformed, cat("cmdline.trust is \"", printable(*word), "\", not untrusted or signed"));
     }
   }
+  cmdline.allow = CFS_TRY(parse_patterns(table, "allow"));
+  cmdline.hide = CFS_TRY(parse_patterns(table, "hide"));
   CFS_TRY(table.finish());
-  return trust;
+  return cmdline;
 }
+
+Result<Policy::Doors> parse_doors(TomlTable table) {
+  Policy::Doors doors;
+  struct Key {
+    std::string_view name;
+    bool Policy::Doors::* door;
+  };
+  constexpr auto keys =
+      std::to_array<Key>({{"system-extensions", &Policy::Doors::system_extensions},
+                          {"configuration-extensions", &Policy::Doors::configuration_extensions},
+                          {"portable-services", &Policy::Doors::portable_services},
+                          {"machines", &Policy::Doors::machines},
+                          {"gpt-auto", &Policy::Doors::gpt_auto},
+                          {"hibernation", &Policy::Doors::hibernation},
+                          {"credentials", &Policy::Doors::credentials},
+                          {"efi-options", &Policy::Doors::efi_options},
+                          {"removable-devices", &Policy::Doors::removable_devices}});
+  for (const Key& key : keys) {
+    doors.*key.door = CFS_TRY(table.boolean(key.name)).value_or(false);
+  }
+  CFS_TRY(table.finish());
+  return doors;
+}
+
+constexpr auto store_file_systems = std::to_array<std::string_view>({"ext4", "btrfs", "f2fs"});
 
 }  // namespace
 
@@ -160,6 +219,12 @@ Result<Policy> parse_policy(std::string_view text) {
     }
     policy.device_timeout = std::chrono::seconds(static_cast<std::int64_t>(*timeout));
   }
+  if (auto type = CFS_TRY(top.string("store-filesystem"))) {
+    if (std::ranges::find(store_file_systems, *type) == store_file_systems.end()) {
+      return fail(malformed, cat("store-filesystem is \"", printable(*type), "\", not ext4, btrfs or f2fs"));
+    }
+    policy.store_file_system = *std::move(type);
+  }
   if (auto table = CFS_TRY(top.table("trust"))) {
     policy.trust = CFS_TRY(parse_trust(std::move(*table)));
   }
@@ -174,6 +239,9 @@ Result<Policy> parse_policy(std::string_view text) {
   }
   if (auto table = CFS_TRY(top.table("cmdline"))) {
     policy.cmdline = CFS_TRY(parse_cmdline(std::move(*table)));
+  }
+  if (auto table = CFS_TRY(top.table("doors"))) {
+    policy.doors = CFS_TRY(parse_doors(std::move(*table)));
   }
   CFS_TRY(top.finish());
   return policy;

@@ -211,7 +211,7 @@ Result<> select_slot(const std::string& value, Selection& selection) {
 Result<Selection> select(const Cmdline& cmdline, const Policy& policy) {
   CFS_TRY(check_own(cmdline));
   CFS_TRY(check_conflicts(cmdline));
-  if (policy.cmdline == CmdlineTrust::untrusted_cmdline) {
+  if (policy.cmdline.trust == CmdlineTrust::untrusted_cmdline) {
     CFS_TRY(check_untrusted(cmdline));
   }
   Selection selection;

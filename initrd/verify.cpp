@@ -74,7 +74,7 @@ Result<VerifiedManifest> verify_manifest(std::string_view bytes, std::string_vie
   if (persistent && !policy.state.device && !policy.state.on_store) {
     return fail(Code::state_failed, "the image keeps state, and the policy names no state.device for it");
   }
-  verified.any_init_ = policy.cmdline == CmdlineTrust::signed_cmdline;
+  verified.any_init_ = policy.cmdline.trust == CmdlineTrust::signed_cmdline;
   return verified;
 }
 

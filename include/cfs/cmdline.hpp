@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cfs/result.hpp"
+
 namespace cfs {
 
 struct Parameter {
@@ -32,6 +34,33 @@ class Cmdline {
  private:
   std::vector<Parameter> parameters_;
 };
+
+// Words that a policy names: of one name, with any value or without one ("NAME"); with this value and no
+// other
+// ("NAME=VALUE"); or all whose names begin with "PREFIX." ("PREFIX.*").
+class WordPattern {
+ public:
+  // Code::unsupported_input for a text that is none of these, or holds bytes that no allowed word can have:
+  // see is_plain_word(). "*" alone is not a pattern.
+  [[nodiscard]] static Result<WordPattern> parse(std::string_view text);
+
+  [[nodiscard]] bool matches(const Parameter& parameter) const noexcept;
+
+  // As parse() takes it.
+  [[nodiscard]] std::string text() const;
+
+  friend bool operator==(const WordPattern&, const WordPattern&) = default;
+
+ private:
+  std::string name_;                  // for a prefix with its final dot
+  std::optional<std::string> value_;  // the only one that matches
+  bool prefix_ = false;
+};
+
+// Whether every program reads `word` as the kernel does: letters, digits and . _ - , : / + = @ % alone, so
+// neither blanks nor quotes, escapes, what a shell acts on, control bytes or other alphabets. An empty word
+// is not plain.
+[[nodiscard]] bool is_plain_word(std::string_view word) noexcept;
 
 // Whether two parameter names are the same to the kernel.
 [[nodiscard]] bool same_parameter(std::string_view a, std::string_view b) noexcept;

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   policy.store = {cfs::DeviceSpec::By::label, "store"};
   const auto cmdline = cfs::Cmdline::parse({reinterpret_cast<const char*>(data), size});
   for (const auto trust : {cfs::CmdlineTrust::untrusted_cmdline, cfs::CmdlineTrust::signed_cmdline}) {
-    policy.cmdline = trust;
+    policy.cmdline.trust = trust;
     const auto selected = cfs::select(cmdline, policy);
     if (!selected) {
       continue;

@@ -2,10 +2,23 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "temp_directory.hpp"
 
 namespace cfs {
 namespace {
+
+const std::map<std::string, bool Policy::Doors::*> doors{
+    {"system-extensions", &Policy::Doors::system_extensions},
+    {"configuration-extensions", &Policy::Doors::configuration_extensions},
+    {"portable-services", &Policy::Doors::portable_services},
+    {"machines", &Policy::Doors::machines},
+    {"gpt-auto", &Policy::Doors::gpt_auto},
+    {"hibernation", &Policy::Doors::hibernation},
+    {"credentials", &Policy::Doors::credentials},
+    {"efi-options", &Policy::Doors::efi_options},
+    {"removable-devices", &Policy::Doors::removable_devices}};
 
 constexpr std::string_view least = "image-id = \"demo\"\nstore = \"PARTLABEL=composefs-store\"\n";
 const std::string key_id(64, 'a');
@@ -22,21 +35,44 @@ TEST(Policy, AbsentKeysAreSafe) {
   EXPECT_FALSE(policy->state.device);
   EXPECT_FALSE(policy->state.on_store);
   EXPECT_EQ(policy->state.etc, EtcMode::transient);
-  EXPECT_EQ(policy->state.var, VarMode::bind);
+  EXPECT_EQ(policy->state.var, VarMode::transient);
   EXPECT_EQ(policy->state.root, RootMode::none);
+  EXPECT_FALSE(policy->state.any_disk);
   EXPECT_FALSE(policy->state.noexec);
+  EXPECT_FALSE(policy->state.nosymfollow);
   EXPECT_EQ(policy->failure.action, FailureAction::reboot);
   EXPECT_FALSE(policy->failure.shell);
-  EXPECT_EQ(policy->cmdline, CmdlineTrust::untrusted_cmdline);
+  EXPECT_EQ(policy->cmdline.trust, CmdlineTrust::untrusted_cmdline);
+  EXPECT_TRUE(policy->cmdline.allow.empty());
+  EXPECT_TRUE(policy->cmdline.hide.empty());
+  EXPECT_EQ(policy->failure.corruption, CorruptionAction::report);
+  EXPECT_EQ(policy->store_file_system, "ext4");
+  for (const auto& [name, door] : doors) {
+    EXPECT_FALSE(policy->doors.*door) << name;
+  }
+}
+
+TEST(Policy, OpensDoorsByName) {
+  for (const auto& [name, door] : doors) {
+    const auto policy = parse_policy(std::string(least) + "[doors]\n" + name + " = true\n");
+    ASSERT_TRUE(policy) << policy.error().what();
+    for (const auto& [other_name, other] : doors) {
+      EXPECT_EQ(policy->doors.*other, other == door) << name << ", " << other_name;
+    }
+    EXPECT_FALSE(parse_policy(std::string(least) + "[doors]\n" + name + " = false\n")->doors.*door) << name;
+  }
 }
 
 TEST(Policy, ReadsEveryKey) {
   const auto policy = parse_policy(
-      std::string(least) + "device-timeout = 3600\n[trust]\nthreshold = 2\nrevoked = [\"" + key_id +
+      std::string(least) +
+      "device-timeout = 3600\nstore-filesystem = \"btrfs\"\n[trust]\nthreshold = 2\nrevoked = [\"" + key_id +
       "\"]\nsecurity-version-floor = 5\ncmdline-digest = false\n[tpm]\nmode = \"off\"\n"
       "[state]\ndevice = \"UUID=1234-abcd\"\netc = \"overlay\"\nvar = \"none\"\nroot = "
       "\"transient\"\noptions = "
-      "[\"noexec\"]\n[failure]\naction = \"halt\"\nshell = true\n[cmdline]\ntrust = \"signed\"\n");
+      "[\"noexec\", \"nosymfollow\"]\ndisk = \"any\"\n[failure]\naction = \"halt\"\nshell = true\n"
+      "corruption = \"reboot\"\n[cmdline]\ntrust = \"signed\"\nallow = [\"quiet\", \"x.*\"]\nhide = "
+      "[\"a=b\"]\n");
   ASSERT_TRUE(policy) << policy.error().what();
   EXPECT_EQ(policy->device_timeout, std::chrono::hours(1));
   EXPECT_EQ(policy->trust.threshold, 2U);
@@ -49,7 +85,15 @@ TEST(Policy, ReadsEveryKey) {
   EXPECT_TRUE(policy->state.noexec);
   EXPECT_EQ(policy->failure.action, FailureAction::halt);
   EXPECT_TRUE(policy->failure.shell);
-  EXPECT_EQ(policy->cmdline, CmdlineTrust::signed_cmdline);
+  EXPECT_EQ(policy->failure.corruption, CorruptionAction::reboot);
+  EXPECT_TRUE(policy->state.any_disk);
+  EXPECT_TRUE(policy->state.nosymfollow);
+  EXPECT_EQ(policy->store_file_system, "btrfs");
+  ASSERT_EQ(policy->cmdline.allow.size(), 2U);
+  EXPECT_EQ(policy->cmdline.allow[1].text(), "x.*");
+  ASSERT_EQ(policy->cmdline.hide.size(), 1U);
+  EXPECT_EQ(policy->cmdline.hide[0].text(), "a=b");
+  EXPECT_EQ(policy->cmdline.trust, CmdlineTrust::signed_cmdline);
 }
 
 TEST(Policy, StateMayLieOnTheStore) {

@@ -13,7 +13,7 @@ Policy policy(CmdlineTrust trust = CmdlineTrust::untrusted_cmdline) {
   Policy policy;
   policy.image_id = "demo";
   policy.store = policy_store;
-  policy.cmdline = trust;
+  policy.cmdline.trust = trust;
   return policy;
 }
 

@@ -109,6 +109,7 @@ TEST_F(Verify, StateIsTheStricterOfManifestAndPolicy) {
 
 TEST_F(Verify, StateThatIsKeptNeedsAPlace) {
   policy.state.on_store = false;
+  policy.state.var = VarMode::bind;
   manifest.etc = EtcMode::transient;
   manifest.var = VarMode::bind;
   EXPECT_EQ(refusal(), Code::state_failed);
@@ -131,7 +132,7 @@ TEST_F(Verify, InitIsOneOfTheManifests) {
 }
 
 TEST_F(Verify, InitOfASignedCommandLineIsAnyAbsolutePath) {
-  policy.cmdline = CmdlineTrust::signed_cmdline;
+  policy.cmdline.trust = CmdlineTrust::signed_cmdline;
   EXPECT_EQ(verified()->init("/bin/sh").value(), "/bin/sh");
   EXPECT_EQ(verified()->init("sh").error().code(), Code::init_refused);
   EXPECT_EQ(verified()->init("").error().code(), Code::init_refused);

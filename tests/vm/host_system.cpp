@@ -25,6 +25,7 @@ std::string HostSystem::policy(const std::string& state_device) {
          "device-timeout = 120\n"
          "[state]\n"
          "etc = \"overlay\"\n"
+         "var = \"bind\"\n"
          "device = \"" +
          state_device +
          "\"\n"

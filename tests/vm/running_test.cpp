@@ -134,7 +134,7 @@ TwoBoots boot_twice(const std::string& name, const std::string& policy_state, co
   const auto initramfs = machine.initramfs(name,
                                            "image-id = \"demo\"\n"
                                            "store = \"PARTLABEL=composefs-store\"\n"
-                                           "[state]\n" +
+                                           "[state]\nvar = \"bind\"\n" +
                                                policy_state + "[failure]\naction = \"poweroff\"\n");
   const Boot once{.disks = {disk}, .initramfs = initramfs, .keep_changes = true};
   TwoBoots boots{.first = boot(once), .second = boot(once)};
@@ -186,7 +186,7 @@ class StatefulDisk {
     initramfs_ = machine.initramfs(name,
                                    "image-id = \"demo\"\n"
                                    "store = \"LABEL=composefs-store\"\n"
-                                   "[state]\ndevice = \"store\"\n" +
+                                   "[state]\ndevice = \"store\"\nvar = \"bind\"\n" +
                                        policy_state + "[failure]\naction = \"poweroff\"\n");
   }
 

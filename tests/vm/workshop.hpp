@@ -58,6 +58,7 @@ inline constexpr auto disk_policy =
     "device-timeout = 120\n"
     "[state]\n"
     "device = \"PARTLABEL=composefs-state\"\n"
+    "var = \"bind\"\n"
     "[failure]\n"
     "action = \"poweroff\"\n";
 
