@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cfs/atomic_file.hpp"
-#include "cfs/cmdline.hpp"
+#include "cfs/cmdline_check.hpp"
 #include "cfs/file.hpp"
 #include "cfs/policy.hpp"
 #include "cfs/selection.hpp"
@@ -70,6 +70,7 @@ void add_link(UnitFiles& files, std::string path, std::string target) {
 
 Result<Selection> read_selection(const std::string& root, const Policy& policy) {
   const std::string cmdline = CFS_TRY(read_file(cat(root, cmdline_file), cmdline_max_bytes));
+  CFS_TRY(check_cmdline(cmdline, policy));
   return select(Cmdline::parse(cmdline), policy);
 }
 

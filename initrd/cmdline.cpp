@@ -12,15 +12,15 @@ namespace {
 // them finds every parameter that either would find.
 constexpr std::string_view blanks = " \t\n\r\v\f\xa0";
 
-Parameter parse_word(std::string word) {
-  const auto equals = word.find('=');
-  if (equals == std::string::npos) {
-    return {std::move(word), std::nullopt};
-  }
-  return {word.substr(0, equals), word.substr(equals + 1)};
-}
-
 }  // namespace
+
+Parameter parse_parameter(std::string_view word) {
+  const auto equals = word.find('=');
+  if (equals == std::string_view::npos) {
+    return {std::string(word), std::nullopt};
+  }
+  return {std::string(word.substr(0, equals)), std::string(word.substr(equals + 1))};
+}
 
 Cmdline Cmdline::parse(std::string_view text) {
   Cmdline cmdline;
@@ -30,7 +30,7 @@ Cmdline Cmdline::parse(std::string_view text) {
   for (const char c : text) {
     if (!quoted && blanks.find(c) != std::string_view::npos) {
       if (in_word) {
-        cmdline.parameters_.push_back(parse_word(std::move(word)));
+        cmdline.parameters_.push_back(parse_parameter(word));
       }
       word.clear();
       in_word = false;
@@ -44,7 +44,7 @@ Cmdline Cmdline::parse(std::string_view text) {
     }
   }
   if (in_word) {
-    cmdline.parameters_.push_back(parse_word(std::move(word)));
+    cmdline.parameters_.push_back(parse_parameter(word));
   }
   return cmdline;
 }
@@ -65,7 +65,7 @@ Result<WordPattern> WordPattern::parse(std::string_view text) {
   if (pattern.prefix_) {
     checked.remove_suffix(1);
   }
-  Parameter parameter = parse_word(std::string(checked));
+  Parameter parameter = parse_parameter(checked);
   if (!is_plain_word(checked) || parameter.name.empty() || parameter.name == "." ||
       (pattern.prefix_ && parameter.value)) {
     return fail(Code::unsupported_input,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cfs/cmdline.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -56,7 +57,7 @@ Result<DeviceSpec> DeviceSpec::parse(std::string_view text) {
     }
     return DeviceSpec{tag.by, std::string(value)};
   }
-  if (text.size() < 4096 && text.find('\0') == std::string_view::npos && is_device_path(text)) {
+  if (text.size() < 4096 && is_plain_word(text) && is_device_path(text)) {
     return DeviceSpec{By::path, std::string(text)};
   }
   return fail(Code::unsupported_input,

@@ -39,7 +39,8 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
 
   Policy policy = CFS_TRY(load_policy_of(initramfs_configuration));
   plan = plan_failure(policy);
-  const Configuration configuration = CFS_TRY(load_configuration(initramfs_configuration, std::move(policy)));
+  const Configuration configuration =
+      CFS_TRY(load_configuration(kernel, initramfs_configuration, std::move(policy)));
   report.end_stage<Stage::policy>();
 
   CFS_TRY(load_modules(kernel, module_list));

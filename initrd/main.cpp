@@ -118,7 +118,8 @@ int mount_helper(const Words& words) {
 
 cfs::Result<> check_cmdline() {
   const cfs::Policy policy = CFS_TRY(cfs::load_policy_of(cfs::initramfs_configuration));
-  CFS_TRY(cfs::select_by_kernel(policy));
+  cfs::Kernel kernel;
+  CFS_TRY(cfs::select_by_kernel(kernel, policy));
   return {};
 }
 

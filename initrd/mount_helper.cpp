@@ -125,9 +125,9 @@ Result<> take_flags(MountArguments& arguments, std::string_view letters, bool& s
 }
 
 // What the options select counts for more than the kernel command line.
-Result<Configuration> configure(const MountArguments& arguments) {
-  Configuration configuration =
-      CFS_TRY(load_configuration(arguments.configuration, CFS_TRY(load_policy_of(arguments.configuration))));
+Result<Configuration> configure(Kernel& kernel, const MountArguments& arguments) {
+  Configuration configuration = CFS_TRY(
+      load_configuration(kernel, arguments.configuration, CFS_TRY(load_policy_of(arguments.configuration))));
   auto device = DeviceSpec::parse(arguments.source);
   if (!device) {
     return fail(Code::usage, device.error().what());
@@ -219,7 +219,7 @@ Result<MountArguments> parse_mount_arguments(const std::vector<std::string>& arg
 }
 
 Result<> mount_root(Kernel& kernel, const MountArguments& arguments, Report& report) {
-  const Configuration configuration = CFS_TRY(configure(arguments));
+  const Configuration configuration = CFS_TRY(configure(kernel, arguments));
   report.end_stage<Stage::policy>();
   const auto nothing = [] {};
   if (arguments.fake) {

@@ -14,10 +14,10 @@ namespace {
 
 constexpr auto image_configuration = "usr/lib/composefs-root";
 
-Result<Configuration> configure() {
+Result<Configuration> configure(Kernel& kernel) {
   const Fd place = CFS_TRY(open_image_configuration("/"));
   const std::string directory = cat("/proc/self/fd/", place.get());
-  return load_configuration(directory, CFS_TRY(load_policy_of(directory)));
+  return load_configuration(kernel, directory, CFS_TRY(load_policy_of(directory)));
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ Result<Fd> open_image_configuration(const std::string& root) {
 Result<> make_next_root(Kernel& kernel, Report& report) {
   kernel.detach(next_root_place);  // whoever made it: what is entered is what is verified now
   kernel.detach("/etc");           // the image's own is left
-  const Configuration configuration = CFS_TRY(configure());
+  const Configuration configuration = CFS_TRY(configure(kernel));
   report.end_stage<Stage::policy>();
   const VerifiedRoot root =
       CFS_TRY(make_verified_root(kernel, configuration, EnteredBy::systemd, report, [] {}));

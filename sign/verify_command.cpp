@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "cfs/candidates.hpp"
+#include "cfs/cmdline_check.hpp"
 #include "cfs/file.hpp"
 #include "cfs/fsverity.hpp"
 #include "cfs/progress.hpp"
@@ -72,12 +73,21 @@ Result<> report_objects(const std::string& store) {
   return fail(problems.front().code(), problems.size() > shown_problems ? cat(named, "; and more") : named);
 }
 
+// Says what becomes of each word, also where one of them is refused.
+Result<Selection> judge(const std::string& cmdline, const Policy& policy) {
+  for (const JudgedWord& word : judge_cmdline(cmdline, policy)) {
+    print(cat("word              ", printable(word.word), ": ", name(word.verdict), ": ", word.reason, '\n'));
+  }
+  CFS_TRY(check_cmdline(cmdline, policy));
+  return select(Cmdline::parse(cmdline), policy);
+}
+
 }  // namespace
 
 Result<> verify_command(const VerifyOptions& options) {
   const Policy policy = CFS_TRY(load_policy(options.policy));
   const auto keys = CFS_TRY(load_keys(options.keys));
-  const Selection selection = CFS_TRY(select(Cmdline::parse(options.cmdline), policy));
+  const Selection selection = CFS_TRY(judge(options.cmdline, policy));
   const Store store = CFS_TRY(Store::open(options.store));
   const DecisionInput input{.policy = policy,
                             .keys = keys,

@@ -20,6 +20,9 @@ struct Parameter {
   std::optional<std::string> value;  // nothing: given without "="
 };
 
+// The parameter that a word is, once its quotes are removed.
+[[nodiscard]] Parameter parse_parameter(std::string_view word);
+
 class Cmdline {
  public:
   // Never fails: an unbalanced quote ends with the text, as for the kernel.

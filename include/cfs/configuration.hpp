@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cfs/kernel.hpp"
 #include "cfs/key.hpp"
 #include "cfs/policy.hpp"
 #include "cfs/result.hpp"
@@ -25,12 +26,17 @@ struct Configuration {
 [[nodiscard]] Result<Policy> load_policy_of(const std::string& directory);
 
 // Adds the keys, and what the command line of the running kernel selects. Errors: those of load_keys(),
-// check_threshold() and select(); Code::io_error.
-[[nodiscard]] Result<Configuration> load_configuration(const std::string& directory, Policy policy);
+// check_threshold() and select_by_kernel().
+[[nodiscard]] Result<Configuration> load_configuration(Kernel& kernel, const std::string& directory,
+                                                       Policy policy);
 
-// What the command line of the running kernel selects under this policy: Code::parameter_refused,
-// Code::io_error.
-[[nodiscard]] Result<Selection> select_by_kernel(const Policy& policy);
+// The command line that the loader gave the kernel, whatever is mounted over /proc/cmdline: read from a
+// procfs that nobody else sees. Code::mount_failed, Code::io_error.
+[[nodiscard]] Result<std::string> read_kernel_cmdline(Kernel& kernel);
+
+// What the command line of the running kernel selects, once this policy was found to allow it. Errors: those
+// of check_cmdline(), select() and read_kernel_cmdline().
+[[nodiscard]] Result<Selection> select_by_kernel(Kernel& kernel, const Policy& policy);
 
 // Whether a boot could be decided by these files: what fails here, fails every boot. Errors: those of
 // load_policy(), load_keys() and check_threshold().

@@ -20,10 +20,9 @@ struct Selection {
   std::optional<std::string> init;     // init=; whether the manifest allows it is decided with the manifest
 };
 
-// Code::parameter_refused naming the parameter, for those that an untrusted command line may not carry (they
-// would run or mount something unverified), for those that none may carry (roothash=, systemd.volatile=: they
-// ask for another root) and for values of ours that make no sense. `root=` values that are systemd keywords
-// (gpt-auto, fstab, off, …) select nothing.
+// What a command line that check_cmdline() has accepted selects. Code::parameter_refused for a value of ours,
+// or a root=, that makes no sense. `root=` values that are systemd keywords (gpt-auto, fstab, off, …), which
+// only a signed command line may carry, select nothing.
 [[nodiscard]] Result<Selection> select(const Cmdline& cmdline, const Policy& policy);
 
 // The values of composefs.image= and composefs.slot=, wherever they come from. Code::parameter_refused.

@@ -30,7 +30,8 @@ std::string HostSystem::policy(const std::string& state_device) {
          state_device +
          "\"\n"
          "[failure]\n"
-         "action = \"poweroff\"\n";
+         "action = \"poweroff\"\n" +
+         test_words;
 }
 
 std::string HostSystem::add_image(const std::string& name, const std::string& slot,

@@ -10,14 +10,15 @@ namespace {
 
 using ::testing::StartsWith;
 
-constexpr auto stateless =
+const std::string stateless =
     "image-id = \"demo\"\n"
     "store = \"PARTLABEL=composefs-store\"\n"
     "device-timeout = 120\n"
     "[state]\n"
     "var = \"transient\"\n"
     "[failure]\n"
-    "action = \"poweroff\"\n";
+    "action = \"poweroff\"\n" +
+    test_words;
 
 // A system that has started all that it starts.
 class System : public Console {

@@ -44,7 +44,13 @@ TEST_P(Running, ComposesWithEveryKernelThatCan) {
 INSTANTIATE_TEST_SUITE_P(Kernels, Running, ::testing::Values("trixie", "bookworm-backports", "sid"));
 
 TEST(Running, GivesInitNothingFromAnUntrustedCommandLine) {
-  const auto log = boot({.disks = {small_machine().copy_of_store_disk("environment")},
+  const auto& machine = small_machine();
+  // A policy that lets such words pass; the kernel would hand them to init.
+  const auto initramfs = machine.initramfs(
+      "environment", std::string(SmallMachine::policy_without_words) +
+                         "[cmdline]\nallow = [\"EVIL_PRELOAD\", \"evil\", \"--\", \"--evil\"]\n");
+  const auto log = boot({.disks = {machine.copy_of_store_disk("environment")},
+                         .initramfs = initramfs,
                          .cmdline = "EVIL_PRELOAD=/var/evil.so evil=1 -- --evil"});
   ASSERT_THAT(log, Started());
   EXPECT_EQ(said(log, "argument"), "/sbin/init\n");
@@ -288,14 +294,15 @@ TEST(State, HasTheSelinuxLabelsOfTheImage) {
   cfs_sign({"disk", "--store", store, "--raw", "--size", "64M", "-o", disk});
   for (const auto& [etc, var] : {std::pair{"overlay", "bind"}, std::pair{"transient", "transient"}}) {
     SCOPED_TRACE(etc);
-    const auto log = boot({.disks = {disk},
-                           .initramfs = machine.initramfs(std::string("labelled-") + etc,
-                                                          "image-id = \"demo\"\n"
-                                                          "store = \"LABEL=composefs-store\"\n"
-                                                          "[state]\ndevice = \"store\"\netc = \"" +
-                                                              std::string(etc) + "\"\nvar = \"" + var +
-                                                              "\"\n[failure]\naction = \"poweroff\"\n"),
-                           .cmdline = "security=selinux selinux=1"});
+    const auto log =
+        boot({.disks = {disk},
+              .initramfs = machine.initramfs(std::string("labelled-") + etc,
+                                             "image-id = \"demo\"\n"
+                                             "store = \"LABEL=composefs-store\"\n"
+                                             "[state]\ndevice = \"store\"\netc = \"" +
+                                                 std::string(etc) + "\"\nvar = \"" + var +
+                                                 "\"\n[failure]\naction = \"poweroff\"\n" + test_words),
+              .cmdline = "security=selinux selinux=1"});
     ASSERT_THAT(log, AllOf(Started(), Says("SELinux:  Initializing.")));
     EXPECT_THAT(said(log, "mount"), HasSubstr("/etc rw,nosuid,nodev"));
     EXPECT_THAT(said(log, "mount"), HasSubstr("/var rw,nosuid,nodev"));

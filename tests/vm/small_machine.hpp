@@ -63,7 +63,7 @@ class SmallMachine {
                                                 const std::string& kernel_suite = suite,
                                                 const std::vector<std::string>& options = {}) const;
 
-  static constexpr auto policy =
+  static constexpr auto policy_without_words =
       "image-id = \"demo\"\n"
       "store = \"LABEL=composefs-store\"\n"
       "device-timeout = 3\n"
@@ -71,6 +71,8 @@ class SmallMachine {
       "var = \"transient\"\n"
       "[failure]\n"
       "action = \"poweroff\"\n";
+  // That, and test_words.
+  static inline const std::string policy = policy_without_words + test_words;
 
  private:
   Workshop workshop_;

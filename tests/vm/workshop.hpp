@@ -50,9 +50,18 @@ inline std::filesystem::path operator/(const Workshop& workshop, std::string_vie
 // Whether tests/run --full asks, by the environment variable CFS_FULL, for what takes long, too.
 [[nodiscard]] bool full_run();
 
+// Opens, for an untrusted command line, what tests ask of kernels and systemd by it.
+inline const std::string test_words =
+    "[cmdline]\n"
+    "allow = [\"composefs-root-demo.*\", \"systemd.firstboot=off\", \"security=selinux\", \"selinux=1\",\n"
+    "  \"lockdown=integrity\", \"module.sig_enforce=1\", \"initcall_debug\", \"cryptomgr.notests\", "
+    "\"nokaslr\",\n"
+    "  \"no_timer_check\", \"rd.systemd.gpt_auto=0\", \"systemd.gpt_auto=0\",\n"
+    "  \"trace_event=sched:sched_process_exec\", \"trace_clock=mono\"]\n";
+
 // For a device that boots what `cfs-sign disk` made, state and all. Under emulation a disk can take long to
 // appear.
-inline constexpr auto disk_policy =
+inline const std::string disk_policy =
     "image-id = \"demo\"\n"
     "store = \"PARTLABEL=composefs-store\"\n"
     "device-timeout = 120\n"
@@ -60,7 +69,8 @@ inline constexpr auto disk_policy =
     "device = \"PARTLABEL=composefs-state\"\n"
     "var = \"bind\"\n"
     "[failure]\n"
-    "action = \"poweroff\"\n";
+    "action = \"poweroff\"\n" +
+    test_words;
 
 // A root with the guest program (guest.cpp) as its init, /etc, /var, and files to read in /data. `release`
 // goes into /etc/release, and its length into the contents of /etc/large, so that two roots differ.
