@@ -1,9 +1,11 @@
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
 #include "cfs/atomic_file.hpp"
+#include "cfs/disk_drivers.hpp"
 #include "cfs/initramfs.hpp"
 #include "cfs/text.hpp"
 #include "commands.hpp"
@@ -44,6 +46,11 @@ Result<std::uint32_t> build_time() {
 
 Result<> initramfs_command(const InitramfsOptions& options) {
   const auto mtime = CFS_TRY(build_time());
+  const std::string warning =
+      CFS_TRY(check_disk_drivers(options.modules, options.required, CFS_TRY(load_policy(options.policy))));
+  if (!warning.empty()) {
+    static_cast<void>(std::fputs(cat("cfs-sign: warning: ", warning, '\n').c_str(), stderr));
+  }
   const Cpio initramfs = CFS_TRY(make_initramfs({
       .program = options.program.empty() ? CFS_TRY(find_program()) : options.program,
       .policy = options.policy,
