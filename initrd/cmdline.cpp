@@ -22,28 +22,28 @@ Parameter parse_parameter(std::string_view word) {
   return {std::string(word.substr(0, equals)), std::string(word.substr(equals + 1))};
 }
 
-Cmdline Cmdline::parse(std::string_view text) {
-  Cmdline cmdline;
-  std::string word;
-  bool in_word = false;
+std::vector<std::string_view> cmdline_words(std::string_view text) {
+  std::vector<std::string_view> words;
+  std::size_t begin = 0;
   bool quoted = false;
-  for (const char c : text) {
-    if (!quoted && blanks.find(c) != std::string_view::npos) {
-      if (in_word) {
-        cmdline.parameters_.push_back(parse_parameter(word));
-      }
-      word.clear();
-      in_word = false;
+  for (std::size_t at = 0; at <= text.size(); ++at) {
+    if (at < text.size() && (quoted || blanks.find(text[at]) == std::string_view::npos)) {
+      quoted ^= text[at] == '"';
       continue;
     }
-    in_word = true;
-    if (c == '"') {
-      quoted = !quoted;
-    } else {
-      word += c;
+    if (at > begin) {
+      words.push_back(text.substr(begin, at - begin));
     }
+    begin = at + 1;
   }
-  if (in_word) {
+  return words;
+}
+
+Cmdline Cmdline::parse(std::string_view text) {
+  Cmdline cmdline;
+  for (const std::string_view written : cmdline_words(text)) {
+    std::string word(written);
+    std::erase(word, '"');
     cmdline.parameters_.push_back(parse_parameter(word));
   }
   return cmdline;

@@ -38,6 +38,9 @@ class Cmdline {
   std::vector<Parameter> parameters_;
 };
 
+// The words of a command line as they are written, quotes and all.
+[[nodiscard]] std::vector<std::string_view> cmdline_words(std::string_view text);
+
 // Words that a policy names: of one name, with any value or without one ("NAME"); with this value and no
 // other
 // ("NAME=VALUE"); or all whose names begin with "PREFIX." ("PREFIX.*").

@@ -18,6 +18,15 @@ std::string joined(std::string_view text) {
   return all;
 }
 
+TEST(Cmdline, HasWordsAsTheyAreWritten) {
+  using Words = std::vector<std::string_view>;
+  EXPECT_EQ(cmdline_words(" a  b=\"c d\"\t\"e f\"=g\v-- h\n"),
+            (Words{"a", "b=\"c d\"", "\"e f\"=g", "--", "h"}));
+  EXPECT_EQ(cmdline_words("a \"b c"), (Words{"a", "\"b c"}));
+  EXPECT_EQ(cmdline_words("a\n\"\""), (Words{"a", "\"\""}));
+  EXPECT_TRUE(cmdline_words(" \n").empty());
+}
+
 TEST(Cmdline, SplitsAtBlanks) {
   EXPECT_EQ(joined(""), "");
   EXPECT_EQ(joined(" \n"), "");
