@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cfs/configuration.hpp"
+#include "cfs/doors.hpp"
 #include "cfs/file.hpp"
 #include "cfs/handover.hpp"
 #include "cfs/log.hpp"
@@ -50,6 +51,7 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
   const VerifiedRoot root = CFS_TRY(
       make_verified_root(kernel, configuration, EnteredBy::init, report, [&] { watchdog.keep_alive(); }));
   CFS_TRY(publish_root(report));
+  CFS_TRY(close_doors(kernel, configuration.policy, CFS_TRY(read_kernel_cmdline(kernel))));
   CFS_TRY(switch_root(kernel, root.tree));
 
   log(LogLevel::info, report.summary());
@@ -57,12 +59,8 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
   next.init = root.init;
   if (configuration.policy.cmdline.trust == CmdlineTrust::signed_cmdline) {
     next.arguments = arguments;
-    next.environment = environment;
-  } else {
-    // The kernel hands unknown NAME=VALUE words of its command line to init as environment: LD_PRELOAD from
-    // /var would run unverified code as PID 1.
-    next.environment = {"HOME=/", "TERM=linux"};
   }
+  next.environment = init_environment(configuration.policy, environment);
   return next;
 }
 

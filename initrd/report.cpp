@@ -123,6 +123,7 @@ std::string Report::json() const {
                                .raw("factory-reset", state.factory_reset ? "true" : "false")
                                .text("device", state_device)
                                .str())
+             .raw("open-doors", strings(open_doors))
              .raw("mounts", mount_list.str())
              .raw("store", Json('{')
                                .text("device", store_device)

@@ -108,6 +108,8 @@ CodeText describe(Code code) noexcept {
       return {"report-malformed", "use the cfs-sign of the same version as the initramfs"};
     case Code::profile_malformed:
       return {"profile-malformed", "record the profile again"};
+    case Code::door_open:
+      return {"door-open", "see what else changes /run and /proc; boot again"};
   }
   return {"unknown", "report this"};
 }

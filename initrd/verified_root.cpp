@@ -2,6 +2,7 @@
 
 #include "cfs/block_device.hpp"
 #include "cfs/candidates.hpp"
+#include "cfs/doors.hpp"
 #include "cfs/file.hpp"
 #include "cfs/handover.hpp"
 #include "cfs/private_namespace.hpp"
@@ -74,6 +75,7 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
                                       const std::function<void()>& meanwhile) {
   const Policy& policy = configuration.policy;
   report.kernel_release = Kernel::release();
+  report.open_doors = open_doors(policy.doors);
 
   const BlockDevice device = CFS_TRY_IN(
       wait_for_device(configuration.selection.store, policy.device_timeout, meanwhile), "find the store");

@@ -46,7 +46,8 @@ class Report {
   EtcMode etc = EtcMode::none;
   VarMode var = VarMode::none;
   StateOutcome state;
-  std::vector<TreeMount> mounts;  // of the root
+  std::vector<std::string> open_doors;  // the keys of those that the policy opens
+  std::vector<TreeMount> mounts;        // of the root
 
   // One line for people: which image, from where, and how long it took until now.
   [[nodiscard]] std::string summary() const;

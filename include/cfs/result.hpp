@@ -60,6 +60,7 @@ enum class Code : std::uint8_t {
   root_replaced,        // the root is not, or not only, the verified one
   report_malformed,     // boot.json does not say what it must say
   profile_malformed,    // a boot profile that is none, or another image's
+  door_open,  // what would let in code from outside the verified root could not be, or is not, closed
 };
 
 // The stable name, such as "digest-mismatch".

@@ -31,6 +31,7 @@ TEST(ReportJson, SaysWhatHappened) {
   report.kernel_features = {"erofs-file"};
   report.store_device = "/dev/vda1";
   report.read_ahead = true;
+  report.open_doors = {"gpt-auto"};
   report.mounts = {{.id = 7, .device = "0:40", .root = "/", .path = "/"},
                    {.id = 8, .device = "254:2", .root = "/state/var", .path = "/var"}};
 
@@ -51,6 +52,7 @@ TEST(ReportJson, SaysWhatHappened) {
   EXPECT_EQ(json["state"]["factory-reset"], true);
   EXPECT_EQ(json["kernel"]["features"], nlohmann::json({"erofs-file"}));
   EXPECT_EQ(json["store"], nlohmann::json({{"device", "/dev/vda1"}, {"read-ahead", true}}));
+  EXPECT_EQ(json["open-doors"], nlohmann::json({"gpt-auto"}));
   ASSERT_EQ(json["mounts"].size(), 2U);
   EXPECT_EQ(json["mounts"][1],
             nlohmann::json({{"path", "/var"}, {"device", "254:2"}, {"root", "/state/var"}}));

@@ -3,9 +3,11 @@
 // decide.
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -110,6 +113,40 @@ void change_etc() {
   }
 }
 
+// What the links of a directory lead to.
+void say_links(const std::string& path) {
+  std::error_code ignored;
+  std::vector<std::string> lines;
+  for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) {
+    lines.push_back(entry.path().string() + ' ' + std::filesystem::read_symlink(entry, ignored).string());
+  }
+  std::sort(lines.begin(), lines.end());
+  for (const std::string& line : lines) {
+    std::printf("guest: link: %s\n", line.c_str());
+  }
+}
+
+// Whether a user who is root in a user namespace alone can mount a procfs, as rootless containers do.
+void mount_procfs_as_user() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::setuid(1000) != 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID) != 0) {
+      ::_exit(errno);
+    }
+    const pid_t first = ::fork();  // of the new process ids
+    if (first == 0) {
+      ::_exit(::mount("proc", "/proc", "proc", 0, nullptr) == 0 ? 0 : errno);
+    }
+    int status = 0;
+    ::waitpid(first, &status, 0);
+    ::_exit(WEXITSTATUS(status));
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  std::printf("guest: procfs of a user: %s\n",
+              WEXITSTATUS(status) == 0 ? "ok" : ::strerrorname_np(WEXITSTATUS(status)));
+}
+
 // The SELinux label; nothing where there is none.
 void say_label(const char* path) {
   char label[256];
@@ -130,6 +167,11 @@ int main(int argc, char** argv, char** environment) {
   }
   say_lines("report", read_text("/run/composefs-root/boot.json"));
   say_lines("mount", read_text("/proc/self/mountinfo"));
+  say_lines("cmdline", read_text("/proc/cmdline"));
+  try_write("/proc/cmdline");
+  say_links("/run/systemd/system.control");
+  say_links("/run/systemd/system-generators");
+  mount_procfs_as_user();
   say_lines("machine-id", read_text("/etc/machine-id"));
   say_lines("etc-release", read_text("/etc/release"));
   say_directory("/data");

@@ -32,6 +32,16 @@ TEST_P(Running, ComposesWithEveryKernelThatCan) {
   EXPECT_THAT(said(log, "write /data/new"), HasSubstr("EROFS"));
   EXPECT_EQ(said(log, "write /etc/new"), "ok\n");
   EXPECT_EQ(said(log, "write /var/new"), "ok\n");
+  // Doors are closed, and the copy of the command line that says so keeps no user from a procfs.
+  EXPECT_THAT(mounts, AllOf(HasSubstr(" /cmdline /proc/cmdline rw,nosuid,nodev,noexec"),
+                            HasSubstr(" /dev/.composefs-root/proc rw,nosuid,nodev,noexec"),
+                            Not(HasSubstr(" /dev/.composefs-root/cmdline"))));
+  EXPECT_THAT(said(log, "cmdline"), HasSubstr(" panic=-1 systemd.sysext=0 "));
+  EXPECT_EQ(said(log, "write /proc/cmdline"), "EROFS\n");
+  EXPECT_EQ(said(log, "procfs of a user"), "ok\n");
+  EXPECT_THAT(said(log, "link"),
+              AllOf(HasSubstr("/run/systemd/system.control/systemd-sysext.service /dev/null\n"),
+                    HasSubstr("/run/systemd/system-generators/systemd-gpt-auto-generator /dev/null\n")));
   EXPECT_EQ(said(log, "etc-release"), "first\n");
   EXPECT_THAT(said(log, "read /data/large"), HasSubstr("3000000 bytes"));
   const auto report = said(log, "report");
@@ -54,8 +64,8 @@ TEST(Running, GivesInitNothingFromAnUntrustedCommandLine) {
                          .cmdline = "EVIL_PRELOAD=/var/evil.so evil=1 -- --evil"});
   ASSERT_THAT(log, Started());
   EXPECT_EQ(said(log, "argument"), "/sbin/init\n");
-  EXPECT_THAT(said(log, "environment"),
-              AllOf(HasSubstr("HOME="), Not(HasSubstr("evil")), Not(HasSubstr("EVIL"))));
+  EXPECT_THAT(said(log, "environment"), AllOf(HasSubstr("HOME="), HasSubstr("SYSTEMD_EFI_OPTIONS=\n"),
+                                              Not(HasSubstr("evil")), Not(HasSubstr("EVIL"))));
 }
 
 TEST(Running, ReadsOfADamagedObjectFailAndOthersDoNot) {

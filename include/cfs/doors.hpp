@@ -1,0 +1,76 @@
+// The doors of the running system: ways by which systemd, or another init, takes code or configuration from
+// outside the verified root. All are closed, unless the policy's table [doors] opens them, by name.
+//
+// Where there is a choice, a door is closed by what ranks above /etc, which may be hostile state: masks of
+// units in /run/systemd/system.control (systemd.unit(5); only /etc/systemd/system.control ranks above), masks
+// of generators in /run/systemd/system-generators (systemd.generator(7); nothing ranks above). What reads the
+// kernel command line gets a word in the filtered copy of it (visible_cmdline.hpp).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cfs/kernel.hpp"
+#include "cfs/policy.hpp"
+#include "cfs/result.hpp"
+
+namespace cfs {
+
+struct Door {
+  using Names = std::span<const std::string_view>;
+
+  std::string_view key;          // in the policy's table [doors]
+  bool Policy::Doors::* open;    // what the policy says
+  std::string_view what;         // for people: what comes in by it; the object of a sentence
+  std::string_view versions;     // of systemd for which that was tried
+  Names units{};                 // masked
+  Names generators{};            // masked
+  Names words{};                 // added to the command line that user space sees
+  Names environment{};           // NAME=VALUE, added to what the init program is given
+  Names boot_files{};            // of /.extra in an initrd, removed
+  std::string_view blocked{};    // a directory of /run/systemd: an empty file takes its place
+  std::string_view otherwise{};  // for people: closed elsewhere in this program, and how
+};
+
+// All of them, in the order of the manual page.
+[[nodiscard]] std::span<const Door> all_doors() noexcept;
+
+// The keys of those that are open.
+[[nodiscard]] std::vector<std::string> open_doors(const Policy::Doors& policy);
+
+// Makes below ROOT/run/systemd what closes these doors, and takes away what closed the others. What is in its
+// place is replaced, so that it can be repeated on a system whose root user changed it. Code::door_open if
+// that is not possible: a directory on the way is a link or a mount, or a name is taken by what cannot be
+// removed.
+[[nodiscard]] Result<> write_masks(const Policy::Doors& policy, const std::string& root);
+
+// Removes from ROOT/.extra, where the EFI stub of systemd puts what it found beside itself, all but what the
+// kernel image itself carries (signatures of PCR policies, os-release, profile) and what an open door lets
+// in. Code::door_open.
+[[nodiscard]] Result<> remove_boot_files(const Policy::Doors& policy, const std::string& root);
+
+// Whether what closes `door` is in place in the running system whose root directory is `root`, and nothing
+// overrules it; `visible_cmdline` is what it reads as the kernel command line. Code::door_open with the first
+// thing that is missing.
+[[nodiscard]] Result<> check_door(const Door& door, const std::string& root,
+                                  std::string_view visible_cmdline);
+
+// The environment for the init program that is executed next: what the kernel gave (`given`) if the policy
+// trusts the command line that it comes from, else HOME and TERM alone; and what closes doors.
+[[nodiscard]] std::vector<std::string> init_environment(const Policy& policy,
+                                                        const std::vector<std::string>& given = {});
+
+// Closes the doors of the system that is about to be entered, from its initramfs: remove_boot_files(),
+// write_masks(), cover_cmdline(). To be called after the last use of /proc/cmdline, with what it really is;
+// needs /proc, /dev and /run. Code::door_open: the system must not be entered.
+[[nodiscard]] Result<> close_doors(Kernel& kernel, const Policy& policy, const std::string& real_cmdline);
+
+// The same for a soft reboot: puts right what the system that ends may have changed. Whoever was root there
+// can have done more than that; see composefs-root(8).
+[[nodiscard]] Result<> close_doors_again(Kernel& kernel, const Policy& policy,
+                                         const std::string& real_cmdline);
+
+}  // namespace cfs
