@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,8 @@ struct BootReport {
   std::string state_device;  // empty: none
   std::string store_device;
   bool read_ahead = false;
+  std::optional<std::vector<std::string>>
+      open_doors;                 // by the policy; nothing: written by an earlier version
   std::vector<TreeMount> mounts;  // without ids; the first is that of "/"
 
   std::string kernel_release;
@@ -57,9 +60,5 @@ struct BootReport {
 // Strict about all of the above; other members are ignored, as later versions may add some.
 // Code::report_malformed.
 [[nodiscard]] Result<BootReport> parse_boot_report(std::string_view text);
-
-// The report's own JSON with two members more: "as-recorded", and "problem", the reason why not (or null).
-// Code::report_malformed.
-[[nodiscard]] Result<std::string> status_json(std::string_view report, const Result<>& check);
 
 }  // namespace cfs

@@ -66,6 +66,9 @@ BootReport read(const Json& json) {
   const Json& store = json.at("store");
   store.at("device").get_to(report.store_device);
   store.at("read-ahead").get_to(report.read_ahead);
+  if (json.contains("open-doors")) {
+    report.open_doors = strings(array(json, "open-doors"));
+  }
   for (const Json& mount : array(json, "mounts")) {
     report.mounts.push_back(
         {.id = 0, .device = mount.at("device"), .root = mount.at("root"), .path = mount.at("path")});
@@ -105,17 +108,6 @@ Result<BootReport> parse_boot_report(std::string_view text) {
       return fail(Code::report_malformed, "the first mount that it names is not that of the root");
     }
     return report;
-  } catch (const Json::exception& error) {
-    return malformed(error);
-  }
-}
-
-Result<std::string> status_json(std::string_view report, const Result<>& check) {
-  try {
-    Json json = Json::parse(report);
-    json["as-recorded"] = check.has_value();
-    json["problem"] = check ? Json() : Json(check.error().what());
-    return json.dump(2, ' ', true) + '\n';
   } catch (const Json::exception& error) {
     return malformed(error);
   }

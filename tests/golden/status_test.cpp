@@ -67,8 +67,18 @@ TEST_F(Status, GivesTheReportAsJson) {
   auto json = nlohmann::json::parse(sound.output);
   EXPECT_EQ(json["as-recorded"], true);
   EXPECT_TRUE(json["problem"].is_null());
-  json.erase("as-recorded");
-  json.erase("problem");
+  EXPECT_EQ(json["doors"].size(), 9U);
+  EXPECT_EQ(json["doors"][0],
+            nlohmann::json(
+                {{"door", "system-extensions"}, {"open", true}, {"by", "policy"}, {"problem", nullptr}}));
+  EXPECT_EQ(
+      json["doors"][6],
+      nlohmann::json({{"door", "credentials"}, {"open", false}, {"by", nullptr}, {"problem", nullptr}}));
+  EXPECT_EQ(json["lockdown"], "none");
+  EXPECT_EQ(json["kexec"], "possible");
+  for (const char* member : {"as-recorded", "problem", "doors", "lockdown", "kexec"}) {
+    json.erase(member);
+  }
   EXPECT_EQ(json, nlohmann::json::parse(read_bytes(root_ / report)));
 
   replace(mounts, "0:26", "0:99");
@@ -118,6 +128,31 @@ TEST_F(Status, NoticesOtherPrograms) {
 TEST_F(Status, TellsATransientRoot) {
   replace(report, "\"root\": \"none\"", "\"root\": \"transient\"");
   expect_replaced("the policy has state.root = \"transient\"");
+}
+
+TEST_F(Status, NoticesADoorThatWasOpenedSinceTheBoot) {
+  replace("proc/cmdline", "systemd.import_credentials=no", "systemd.import_credentials=yes");
+  constexpr auto problem = "/proc/cmdline has no systemd.import_credentials=no";
+  const Outcome outcome = status();
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.errors,
+              ::testing::StartsWith(std::string("cfs-sign: door-open: the door credentials was opened since "
+                                                "the boot: ") +
+                                    problem));
+  EXPECT_THAT(outcome.output,
+              HasSubstr(std::string("door open         credentials, changed since the boot: ") + problem));
+  const auto json = nlohmann::json::parse(status({"--json"}).output);
+  EXPECT_EQ(json["as-recorded"], false);
+  EXPECT_EQ(
+      json["doors"][6],
+      nlohmann::json({{"door", "credentials"}, {"open", true}, {"by", "change"}, {"problem", problem}}));
+}
+
+TEST_F(Status, KnowsNothingOfDoorsFromAnEarlierInitramfs) {
+  replace(report, "\"open-doors\"", "\"something-else\"");
+  const Outcome outcome = status();
+  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("doors             unknown"));
 }
 
 TEST_F(Status, TellsASystemThatBootedInAnotherWay) {
