@@ -24,8 +24,8 @@ struct Door {
 
   std::string_view key;          // in the policy's table [doors]
   bool Policy::Doors::* open;    // what the policy says
-  std::string_view what;         // for people: what comes in by it; the object of a sentence
-  std::string_view versions;     // of systemd for which that was tried
+  std::string_view what;         // for people: what comes in by it
+  std::string_view versions;     // for people: what knows it, of systemd 252, 257 and 262
   Names units{};                 // masked
   Names generators{};            // masked
   Names words{};                 // added to the command line that user space sees

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -174,6 +175,45 @@ TEST_F(Doors, NeedNoFilesOfABootLoaderAndFollowNoLinkToThem) {
   directory_.link(".extra", "elsewhere");
   EXPECT_EQ(remove_boot_files(closed, root()).error().code(), Code::door_open);
   EXPECT_TRUE(std::filesystem::exists(root() / "elsewhere/file"));
+}
+
+// "NAME , NAME .": names as an mdoc macro takes them, at the end of a sentence.
+std::string mdoc_list(Door::Names names) {
+  std::string list;
+  for (const std::string_view name : names) {
+    list += cat(list.empty() ? "" : " , ", name);
+  }
+  return list + " .\n";
+}
+
+std::string mdoc_entry(const Door& door) {
+  std::string entry = cat(".It Cm ", door.key, '\n', door.what, ".\nKnown to ", door.versions, ".\n");
+  const auto add = [&](std::string_view means, std::string_view macro, Door::Names names) {
+    if (!names.empty()) {
+      entry += cat(means, "\n.", macro, ' ', mdoc_list(names));
+    }
+  };
+  add("Masked units:", "Pa", door.units);
+  add("Masked generators:", "Pa", door.generators);
+  add("Added words:", "Li", door.words);
+  add("Environment of init:", "Ev", door.environment);
+  add("Removed below\n.Pa /.extra :", "Pa", door.boot_files);
+  if (!door.blocked.empty()) {
+    entry += cat("An empty file in the place of the directory\n.Pa /run/systemd/", door.blocked, " .\n");
+  }
+  return door.otherwise.empty() ? entry : cat(entry, door.otherwise, ".\n");
+}
+
+// The manual page's list is this one.
+TEST(DoorsInTheManualPage, AreThese) {
+  std::string list = ".Bl -tag -width Ds\n";
+  for (const Door& door : all_doors()) {
+    list += mdoc_entry(door);
+  }
+  list += ".El\n";
+  EXPECT_NE(read_bytes(CFS_TEST_DATA "/../../initrd/composefs-root.8").find(list), std::string::npos)
+      << "composefs-root.8 must have\n"
+      << list;
 }
 
 TEST(InitEnvironment, HoldsNothingFromAnUntrustedCommandLine) {
