@@ -80,6 +80,18 @@ Result<> parse_boot(TomlTable boot, Manifest& manifest) {
     }
     manifest.init = std::move(*init);
   }
+  if (auto complete = CFS_TRY(boot.strings("complete"))) {
+    if (complete->empty()) {
+      return fail(malformed, "complete names no path");
+    }
+    for (const std::string& path : *complete) {
+      if (!is_image_path(path)) {
+        return fail(malformed, cat("complete names \"", printable(path),
+                                   "\", which is not an absolute path without \".\", \"..\" or \"//\""));
+      }
+    }
+    manifest.complete = std::move(*complete);
+  }
   return boot.finish();
 }
 
@@ -99,6 +111,14 @@ Result<> parse_state(TomlTable state, Manifest& manifest) {
     manifest.var = *mode;
   }
   return state.finish();
+}
+
+std::string format_list(const std::vector<std::string>& values) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    text += cat(i == 0 ? "" : ", ", toml_quote(values[i]));
+  }
+  return text + ']';
 }
 
 // The numbers that a kernel version begins with: "6.12.9-cloud" gives 6, 12, 9. Zeros for those not there;
@@ -149,6 +169,24 @@ bool is_manifest_name(std::string_view text) noexcept {
                      [&](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
 }
 
+bool is_image_path(std::string_view text) noexcept {
+  if (text == "/") {
+    return true;
+  }
+  if (text.size() > longest_path || !text.starts_with('/')) {
+    return false;
+  }
+  while (!text.empty()) {
+    text.remove_prefix(1);
+    const auto component = text.substr(0, text.find('/'));
+    if (component.empty() || component == "." || component == "..") {
+      return false;
+    }
+    text.remove_prefix(component.size());
+  }
+  return true;
+}
+
 Result<Manifest> parse_manifest(std::string_view text) {
   if (text.size() > manifest_max_bytes) {
     return fail(malformed, cat("larger than the ", manifest_max_bytes, " bytes a manifest may have"));
@@ -192,11 +230,11 @@ Result<std::string> format_manifest(const Manifest& manifest) {
   if (!manifest.kernel_release.empty()) {
     text += cat("kernel-release = ", toml_quote(manifest.kernel_release), "\n");
   }
-  text += "\n[boot]\ninit = [";
-  for (std::size_t i = 0; i < manifest.init.size(); ++i) {
-    text += cat(i == 0 ? "" : ", ", toml_quote(manifest.init[i]));
+  text += cat("\n[boot]\ninit = ", format_list(manifest.init), "\n");
+  if (!manifest.complete.empty()) {
+    text += cat("complete = ", format_list(manifest.complete), "\n");
   }
-  text += cat("]\n\n[state]\netc = ", toml_quote(name(manifest.etc)), "\n");
+  text += cat("\n[state]\netc = ", toml_quote(name(manifest.etc)), "\n");
   text += cat("var = ", toml_quote(name(manifest.var)), "\n");
   if (!manifest.annotations.empty()) {
     text += "\n[annotations]\n";

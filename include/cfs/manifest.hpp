@@ -1,7 +1,7 @@
 // The signed description of an image: NAME.toml.
 //
-// [image] id, version, security-version, digest, kind; [requires] kernel, kernel-release; [boot] init;
-// [state] etc, var; [annotations]. Unknown keys are an error everywhere but in [annotations].
+// [image] id, version, security-version, digest, kind; [requires] kernel, kernel-release; [boot] init,
+// complete; [state] etc, var; [annotations]. Unknown keys are an error everywhere but in [annotations].
 #pragma once
 
 #include <cstdint>
@@ -35,6 +35,7 @@ struct Manifest {
   std::string kernel_min;                       // "6.6": lowest kernel version; empty: any
   std::string kernel_release;                   // exact `uname -r`; empty: any
   std::vector<std::string> init{"/sbin/init"};  // absolute paths; the first is the default; never empty
+  std::vector<std::string> complete;  // is_image_path(); what must be readable before the image is accepted
   EtcMode etc = EtcMode::transient;
   VarMode var = VarMode::bind;
   std::map<std::string, std::string> annotations;
@@ -45,12 +46,16 @@ struct Manifest {
 // Whether `text` is a manifest name: [A-Za-z0-9][A-Za-z0-9._-]{0,63}.
 [[nodiscard]] bool is_manifest_name(std::string_view text) noexcept;
 
+// Whether `text` is an absolute path that names its place in one way only: "/", or components, each after one
+// '/', none of them "." or "..". At most 4095 bytes.
+[[nodiscard]] bool is_image_path(std::string_view text) noexcept;
+
 // Parses the text of a manifest: at most manifest_max_bytes. Code::manifest_malformed. Pure; the boot calls
 // it only on bytes whose signature was checked.
 [[nodiscard]] Result<Manifest> parse_manifest(std::string_view text);
 
 // The text of a manifest; parse_manifest() of it gives the same manifest. Code::manifest_malformed for a
-// value that no manifest can hold (an empty id, a relative init, a byte that is not printable ASCII).
+// value that no manifest can hold (an empty id, a relative path, a byte that is not printable ASCII).
 [[nodiscard]] Result<std::string> format_manifest(const Manifest& manifest);
 
 // Compares kernel versions by their leading numbers: whether release "6.12.9-cloud" is at least "6.6". A

@@ -20,6 +20,7 @@ TEST(Manifest, ReadsEveryKey) {
   const auto manifest = parse_manifest(image_table() +
                                        "[requires]\nkernel = \"6.6\"\nkernel-release = \"6.12.9-cloud\"\n"
                                        "[boot]\ninit = [\"/sbin/init\", \"/usr/bin/other\"]\n"
+                                       "complete = [\"/etc\", \"/usr/lib/systemd\"]\n"
                                        "[state]\netc = \"overlay\"\nvar = \"transient\"\n"
                                        "[annotations]\n\"org.example.commit\" = \"abc\"\n");
   ASSERT_TRUE(manifest) << manifest.error().what();
@@ -30,6 +31,7 @@ TEST(Manifest, ReadsEveryKey) {
   EXPECT_EQ(manifest->kernel_min, "6.6");
   EXPECT_EQ(manifest->kernel_release, "6.12.9-cloud");
   EXPECT_EQ(manifest->init, (std::vector<std::string>{"/sbin/init", "/usr/bin/other"}));
+  EXPECT_EQ(manifest->complete, (std::vector<std::string>{"/etc", "/usr/lib/systemd"}));
   EXPECT_EQ(manifest->etc, EtcMode::overlay);
   EXPECT_EQ(manifest->var, VarMode::transient);
   EXPECT_EQ(manifest->annotations.at("org.example.commit"), "abc");
@@ -39,6 +41,7 @@ TEST(Manifest, AbsentTablesGiveDefaults) {
   const auto manifest = parse_manifest(image_table());
   ASSERT_TRUE(manifest) << manifest.error().what();
   EXPECT_EQ(manifest->init, std::vector<std::string>{"/sbin/init"});
+  EXPECT_TRUE(manifest->complete.empty());
   EXPECT_EQ(manifest->etc, EtcMode::transient);
   EXPECT_EQ(manifest->var, VarMode::bind);
   EXPECT_TRUE(manifest->kernel_min.empty());
@@ -96,6 +99,7 @@ TEST(Manifest, FormatsWhatItReads) {
   manifest.kernel_min = "6.12.1";
   manifest.kernel_release = "6.12.9-cloud-amd64";
   manifest.init = {"/usr/lib/systemd/systemd", "/bin/with \"quotes\""};
+  manifest.complete = {"/", "/etc", "/usr/lib/with \"quotes\""};
   manifest.etc = EtcMode::overlay;
   manifest.var = VarMode::none;
   manifest.annotations = {{"", "empty key"}, {"a.b", "x = y"}, {"q\"", ""}};
@@ -122,6 +126,7 @@ TEST(Manifest, DoesNotFormatWhatItCouldNotRead) {
   EXPECT_TRUE(refused([](Manifest& m) { m.security_version = 1ULL << 63; }));
   EXPECT_TRUE(refused([](Manifest& m) { m.init.clear(); }));
   EXPECT_TRUE(refused([](Manifest& m) { m.init = {"sbin/init"}; }));
+  EXPECT_TRUE(refused([](Manifest& m) { m.complete = {"etc"}; }));
   EXPECT_TRUE(refused([](Manifest& m) { m.kernel_min = "new"; }));
   EXPECT_TRUE(refused([](Manifest& m) { m.annotations["\n"] = "x"; }));
   EXPECT_TRUE(refused([](Manifest& m) { m.annotations["x"] = std::string(2000, 'x'); }));
@@ -139,6 +144,18 @@ TEST(Manifest, Names) {
   EXPECT_TRUE(is_manifest_name(std::string(64, 'a')));
   EXPECT_FALSE(is_manifest_name(std::string(65, 'a')));
   EXPECT_FALSE(is_manifest_name(std::string_view("a\0b", 3)));
+}
+
+TEST(Manifest, PathsOfAnImageHaveOneSpelling) {
+  for (const std::string_view path : {"/", "/etc", "/usr/lib/systemd", "/...", "/.hidden", "/a b"}) {
+    EXPECT_TRUE(is_image_path(path)) << path;
+  }
+  for (const std::string_view path : {"", "etc", "./etc", "//", "/etc/", "//etc", "/usr//lib", "/.", "/..",
+                                      "/usr/./lib", "/usr/../etc", "/usr/lib/.."}) {
+    EXPECT_FALSE(is_image_path(path)) << path;
+  }
+  EXPECT_TRUE(is_image_path("/" + std::string(4094, 'x')));
+  EXPECT_FALSE(is_image_path("/" + std::string(4095, 'x')));
 }
 
 TEST(Manifest, ModesAreOrderedFromStrictToLoose) {
