@@ -139,7 +139,7 @@ Result<std::string> read_all(const Fd& file, std::size_t limit) {
   }
 }
 
-Result<std::vector<std::string>> list_directory(const Fd& directory) {
+Result<std::vector<ListedEntry>> list_entries(const Fd& directory) {
   Fd readable(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(readable ? ::fdopendir(readable.get()) : nullptr,
                                                     ::closedir);
@@ -147,7 +147,7 @@ Result<std::vector<std::string>> list_directory(const Fd& directory) {
     return fail_errno(Code::io_error, "read the directory");
   }
   (void)readable.release();  // the stream's now
-  std::vector<std::string> names;
+  std::vector<ListedEntry> listed;
   for (;;) {
     errno = 0;
     const dirent* entry =
@@ -156,13 +156,24 @@ Result<std::vector<std::string>> list_directory(const Fd& directory) {
       break;
     }
     if (const std::string_view name = entry->d_name; name != "." && name != "..") {
-      names.emplace_back(name);
+      listed.push_back({std::string(name), entry->d_type});
     }
   }
   if (errno != 0) {
     return fail_errno(Code::io_error, "read the directory");
   }
-  std::sort(names.begin(), names.end());
+  std::sort(listed.begin(), listed.end(),
+            [](const ListedEntry& a, const ListedEntry& b) { return a.name < b.name; });
+  return listed;
+}
+
+Result<std::vector<std::string>> list_directory(const Fd& directory) {
+  auto listed = CFS_TRY(list_entries(directory));
+  std::vector<std::string> names;
+  names.reserve(listed.size());
+  for (ListedEntry& entry : listed) {
+    names.push_back(std::move(entry.name));
+  }
   return names;
 }
 

@@ -91,9 +91,9 @@ CodeText describe(Code code) noexcept {
     case Code::digest_mismatch:
       return {"digest-mismatch", "treat the store as tampered with; install the image again"};
     case Code::object_damaged:
-      return {"object-damaged", "fetch or compose the object again"};
+      return {"object-damaged", "install the image again, or compose the object into the store"};
     case Code::object_missing:
-      return {"object-missing", "compose the image into the store again"};
+      return {"object-missing", "install the image again, or compose it into the store"};
     case Code::init_refused:
       return {"init-refused", "remove init= or name a program from the manifest's boot.init"};
     case Code::init_failed:

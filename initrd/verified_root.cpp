@@ -2,6 +2,7 @@
 
 #include "cfs/block_device.hpp"
 #include "cfs/candidates.hpp"
+#include "cfs/completeness.hpp"
 #include "cfs/doors.hpp"
 #include "cfs/file.hpp"
 #include "cfs/handover.hpp"
@@ -50,6 +51,20 @@ Result<> compose(Kernel& kernel, const VerifiedImage& image, RootMode mode, Comp
   }
   composed.root = CFS_TRY_IN(kernel.mount_overlay(layers), "compose the root");
   return composed.workspace.attach(composed.root, composed.root_name);
+}
+
+// What only this image can break.
+Result<> accept(const ComposedRoot& composed, const Decision& decision, EnteredBy entered_by,
+                const MeasureVerity& measure) {
+  CFS_TRY(check_init(composed.root, decision.init));
+  if (entered_by == EnteredBy::systemd) {
+    CFS_TRY(check_os_release(composed.root));
+  }
+  const auto explain = [&](const std::string& path) {
+    return check_object_of(composed.image, composed.objects, path, measure);
+  };
+  CFS_TRY(check_completeness(composed.root, decision.manifest.manifest().complete, explain));
+  return {};
 }
 
 // The writable file system that holds the state.
@@ -106,8 +121,7 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
   const Decision decision = CFS_TRY(decide(composed.store, input, [&](const Decision& accepted) -> Result<> {
     report.end_stage<Stage::verify>();
     CFS_TRY(compose(kernel, accepted.image, policy.state.root, composed, attempts++));
-    CFS_TRY(check_init(composed.root, accepted.init));
-    return entered_by == EnteredBy::systemd ? check_os_release(composed.root) : Result<>();
+    return accept(composed, accepted, entered_by, input.measure);
   }));
   report.end_stage<Stage::compose>();
   report.manifest = decision.candidate.manifest;

@@ -37,8 +37,16 @@ namespace cfs {
 // Code::path_refused if it is not a link or its target is longer than 4095 bytes.
 [[nodiscard]] Result<std::optional<std::string>> read_link(const Fd& directory, const std::string& name);
 
-// The names in an open directory, which may be open with O_PATH only, sorted, without "." and "..".
+struct ListedEntry {
+  std::string name;
+  unsigned char type = 0;  // DT_REG and its kin of readdir(3); DT_UNKNOWN where the file system does not say
+};
+
+// What an open directory holds, which may be open with O_PATH only, sorted by name, without "." and "..".
 // Code::io_error, also when the directory cannot be read to its end.
+[[nodiscard]] Result<std::vector<ListedEntry>> list_entries(const Fd& directory);
+
+// The names alone.
 [[nodiscard]] Result<std::vector<std::string>> list_directory(const Fd& directory);
 
 // Everything from the descriptor's start, with pread(2): at most `limit` bytes, more is Code::path_refused

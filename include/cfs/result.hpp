@@ -40,7 +40,7 @@ enum class Code : std::uint8_t {
   path_refused,         // a link, a device or another file where only a plain file of the store may be
   store_malformed,      // no store on the device, or one without the parts it must have
   manifest_missing,     // no such manifest in the store
-  manifest_malformed,   // the manifest was signed, and is still not a manifest
+  manifest_malformed,   // the manifest was signed, and is still not a manifest, or not one of its image
   signature_missing,    // no signature file beside the manifest
   signature_malformed,  // a line of the signature file is not a signature line
   signature_untrusted,  // fewer valid signatures by known keys than the policy demands
@@ -49,8 +49,8 @@ enum class Code : std::uint8_t {
   kernel_mismatch,      // the running kernel is not the one the manifest requires
   image_missing,        // the object that the manifest names is not in the store
   image_malformed,      // the bytes are not a metadata image as composefs writes it
-  verity_missing,       // the image has no fs-verity: nothing protects its bytes
-  digest_mismatch,      // the image is not the one that the manifest names
+  verity_missing,       // the image or an object has no fs-verity: nothing protects its bytes
+  digest_mismatch,      // the image is not the one that the manifest names, or an object not the image's
   object_damaged,       // an object's contents do not hash to its name
   object_missing,       // an image needs an object that the store does not have
   init_refused,         // init= names a program that the manifest does not allow

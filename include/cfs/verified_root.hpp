@@ -23,10 +23,11 @@ struct VerifiedRoot {
 
 // Waits for the store device, decides which image boots, composes it and sets up its state, all in a private
 // mount namespace that is left again. An image that cannot be entered is refused, as one that does not verify
-// is: its init must be there, and for systemd its os-release. What happened goes into `report`, on failure
-// too. `meanwhile` is called at least once a second while waiting for devices. Needs CAP_SYS_ADMIN, /proc,
-// /sys, /dev, and /run; single-threaded. Errors: those of wait_for_device(), decide(), check_init(),
-// check_os_release(), Kernel and set_up_state().
+// is: its init must be there, for systemd its os-release, and all that the manifest calls complete. What
+// happened goes into `report`, on failure too. `meanwhile` is called at least once a second while waiting for
+// devices. Needs CAP_SYS_ADMIN, /proc, /sys, /dev, and /run; single-threaded. Errors: those of
+// wait_for_device(), decide(), check_init(), check_os_release(), check_completeness(), Kernel and
+// set_up_state().
 [[nodiscard]] Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& configuration,
                                                       EnteredBy entered_by, Report& report,
                                                       const std::function<void()>& meanwhile);
