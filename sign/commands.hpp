@@ -49,6 +49,7 @@ struct ManifestOptions {
   std::string etc;   // empty: the default
   std::string var;
   std::vector<std::string> init;
+  std::vector<std::string> complete;  // empty: the usual places; "none" alone: none
   std::string kernel_min;
   std::string kernel_release;
   std::vector<std::string> annotations;  // KEY=VALUE

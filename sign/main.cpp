@@ -169,6 +169,14 @@ void add_manifest(CLI::App& app, Action& action) {
       ->type_name("PATH")
       ->expected(1)
       ->take_all();
+  command
+      ->add_option(
+          "--complete", options->complete,
+          "Directory or file of the image that must be readable in full before a device accepts it. May be "
+          "repeated; none for none (default: the usual places for configuration)")
+      ->type_name("PATH")
+      ->expected(1)
+      ->take_all();
   command->add_option("--kernel-min", options->kernel_min, "Lowest Linux version that boots it, such as 6.6")
       ->type_name("VERSION");
   command

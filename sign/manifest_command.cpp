@@ -3,7 +3,9 @@
 #include <cstdio>
 
 #include "cfs/atomic_file.hpp"
+#include "cfs/complete_places.hpp"
 #include "cfs/file.hpp"
+#include "cfs/image_reader.hpp"
 #include "cfs/manifest.hpp"
 #include "cfs/store.hpp"
 #include "cfs/store_lock.hpp"
@@ -60,6 +62,26 @@ Result<Manifest> make_manifest(const ManifestOptions& options) {
   return manifest;
 }
 
+// --complete, or the usual places of this image.
+Result<std::vector<std::string>> complete_places(const ManifestOptions& options, const Manifest& manifest) {
+  if (options.complete == std::vector<std::string>{"none"}) {
+    return std::vector<std::string>();
+  }
+  for (const std::string& path : options.complete) {
+    if (!is_image_path(path)) {
+      return misused(cat("--complete ", printable(path),
+                         " is not an absolute path without \".\", \"..\" or \"//\" (and none stands alone)"));
+    }
+  }
+  const std::string image = cat(options.store, "/objects/", manifest.digest.object_path());
+  const FileTree tree = CFS_TRY(load_image(image)).contents.tree;
+  if (options.complete.empty()) {
+    return usual_complete_places(tree, manifest.init);
+  }
+  CFS_TRY(check_complete_places(tree, options.complete));
+  return options.complete;
+}
+
 // A manifest's name is part of what slots and command lines hold on to, and its signatures are over its
 // bytes: it is written once, and writing the same again changes nothing.
 Result<> write_manifest(const std::string& path, std::string_view text) {
@@ -77,17 +99,18 @@ Result<> write_manifest(const std::string& path, std::string_view text) {
 }  // namespace
 
 Result<> manifest_command(const ManifestOptions& options) {
-  const Manifest manifest = CFS_TRY(make_manifest(options));
+  Manifest manifest = CFS_TRY(make_manifest(options));
   const std::string name = options.name.empty() ? cat(options.image_id, '-', options.version) : options.name;
   if (!is_manifest_name(name)) {
     return misused(
         cat("\"", printable(name),
             "\" cannot be a manifest's name ([A-Za-z0-9][A-Za-z0-9._-]{0,63}): choose one with --name"));
   }
-  const std::string text = CFS_TRY(format_manifest(manifest));
   const Store store = CFS_TRY(Store::open(options.store));
   const StoreLock lock = CFS_TRY(StoreLock::wait(store.directory(), StoreLock::Kind::shared));
   CFS_TRY_IN(store.object(manifest.digest), cat("the image ", manifest.digest.text()));
+  manifest.complete = CFS_TRY(complete_places(options, manifest));
+  const std::string text = CFS_TRY(format_manifest(manifest));
   const std::string directory = options.store + "/manifests";
   if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
     return fail_errno(Code::io_error, cat("create ", printable(directory)));

@@ -4,8 +4,10 @@
 
 #include "cfs/candidates.hpp"
 #include "cfs/cmdline_check.hpp"
+#include "cfs/complete_places.hpp"
 #include "cfs/file.hpp"
 #include "cfs/fsverity.hpp"
+#include "cfs/image_reader.hpp"
 #include "cfs/progress.hpp"
 #include "cfs/store_check.hpp"
 #include "cfs/store_contents.hpp"
@@ -32,6 +34,16 @@ Result<Digest> compute_digest(const Fd& file, HashAlgorithm algorithm) {
   return compute_verity(file, static_cast<std::uint64_t>(status.st_size), algorithm);
 }
 
+// What a device finds out of an image once it is composed.
+Result<> accept(const Store& store, const Decision& decision) {
+  const auto& complete = decision.manifest.manifest().complete;
+  if (complete.empty()) {
+    return {};
+  }
+  const std::string image = CFS_TRY(read_all(decision.image.fd(), image_max_bytes));
+  return check_complete_objects(CFS_TRY(read_image(image)).tree, complete, store.directory());
+}
+
 std::string candidate_text(const Candidate& candidate) {
   if (candidate.manifest.empty()) {
     return candidate.slot.empty() ? "composefs.image" : cat("slot ", candidate.slot);
@@ -49,6 +61,9 @@ std::string decision_text(const Decision& decision) {
     text += cat("signed by         ", signer.substr(0, shown_digits), '\n');
   }
   text += cat("init              ", decision.init, '\n');
+  for (const std::string& place : manifest.complete) {
+    text += cat("complete          ", place, '\n');
+  }
   text += cat("state             etc ", name(decision.manifest.etc()), ", var ",
               name(decision.manifest.var()), '\n');
   for (const Refusal& refusal : decision.refused) {
@@ -94,7 +109,8 @@ Result<> verify_command(const VerifyOptions& options) {
                             .selection = selection,
                             .kernel_release = {},
                             .measure = compute_digest};
-  const Decision decision = CFS_TRY(decide(store, input, [](const Decision&) { return Result<>(); }));
+  const Decision decision =
+      CFS_TRY(decide(store, input, [&](const Decision& tried) { return accept(store, tried); }));
   print(decision_text(decision));
   if (options.objects) {
     return report_objects(options.store);

@@ -14,6 +14,8 @@
 
 namespace cfs {
 
+inline constexpr std::uint64_t image_max_bytes = 4ULL << 30;
+
 struct ImageContents {
   FileTree tree;        // as people see it: without what make_overlay_tree() adds
   unsigned format = 0;  // 0 and 1 as ImageFormat; 2: as older versions of composefs-rs write

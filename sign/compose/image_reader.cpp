@@ -21,7 +21,6 @@ namespace {
 
 using namespace erofs;
 
-constexpr std::uint64_t image_max = 4ULL << 30;
 constexpr std::size_t link_target_max = 4095;
 
 // A directory whose entries are to be read. The path of an error is made from these.
@@ -234,7 +233,7 @@ Result<ImageContents> read_image(std::string_view image) {
 }
 
 Result<ImageFile> load_image(const std::string& path) {
-  const std::string image = CFS_TRY(read_file(path, image_max));
+  const std::string image = CFS_TRY(read_file(path, image_max_bytes));
   ImageFile file;
   file.contents = CFS_TRY_IN(read_image(image), printable(path));
   file.digest = CFS_TRY(compute_verity(image, hash_of(file.contents.tree)));
