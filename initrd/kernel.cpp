@@ -5,6 +5,7 @@
 #include <linux/fsverity.h>
 #include <linux/loop.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -367,6 +368,14 @@ Result<Fd> Kernel::clone_tree(const Fd& directory, const std::string& path) {
   return tree;
 }
 
+Result<Fd> Kernel::clone_mount(const Fd& directory) {
+  Fd mount(::open_tree(directory.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
+  if (!mount) {
+    return fail_errno(Code::mount_failed, "clone a mount");
+  }
+  return mount;
+}
+
 Result<> Kernel::set_access(const Fd& mount, Access access) {
   mount_attr change{};
   (access == Access::read_only ? change.attr_set : change.attr_clr) = MOUNT_ATTR_RDONLY;
@@ -450,6 +459,13 @@ Result<Fd> Kernel::unshare_mounts() {
 Result<> Kernel::join_mounts(const Fd& mount_namespace) {
   if (::setns(mount_namespace.get(), CLONE_NEWNS) != 0) {
     return fail_errno(Code::mount_failed, "enter the mount namespace");
+  }
+  return {};
+}
+
+Result<> Kernel::ask_for_reboot() {
+  if (::kill(1, SIGRTMIN + 5) != 0) {
+    return fail_errno(Code::io_error, "ask systemd for a reboot");
   }
   return {};
 }

@@ -18,6 +18,7 @@
 #include "cfs/log.hpp"
 #include "cfs/mount_helper.hpp"
 #include "cfs/next_root.hpp"
+#include "cfs/running_objects.hpp"
 #include "cfs/text.hpp"
 
 // In place of libstdc++'s, which would bring a demangler and more of stdio, to name exceptions that are never
@@ -46,6 +47,7 @@ constexpr auto usage =
     "  composefs-root --fail             take the policy's action for a boot that failed\n"
     "  composefs-root --next-root        make the root that a soft reboot is about to enter\n"
     "  composefs-root --grow-state       grow the state's file system to its partition\n"
+    "  composefs-root --check-objects    check that every file of the running image can be read\n"
     "\n"
     "  composefs-root --check-config [DIRECTORY]  check a policy and its keys\n"
     "  -h, --help                                 show this text\n"
@@ -160,6 +162,29 @@ int status_of(const cfs::Result<>& result) {
   return 0;
 }
 
+// Fails in any case: the unit that failed is seen where the machine does not reboot.
+int check_objects() {
+  cfs::Kernel kernel;
+  const auto root = cfs::clone_running_root(kernel);
+  if (!root) {
+    say(root.error());
+    return 1;
+  }
+  const auto files = cfs::check_running_objects(*root);
+  const auto recorded = cfs::record_object_check(files);
+  if (files) {
+    return status_of(recorded);
+  }
+  say(files.error());
+  if (cfs::recorded_corruption_action() == cfs::CorruptionAction::reboot) {
+    cfs::log(cfs::LogLevel::error, "the image is damaged: reboot");
+    if (const auto asked = kernel.ask_for_reboot(); !asked) {
+      say(asked.error());
+    }
+  }
+  return 1;
+}
+
 int command(const Words& words) {
   const std::string name = words.empty() ? std::string() : words[0];
   if (words.size() == 2 && name == "--guard") {
@@ -177,6 +202,9 @@ int command(const Words& words) {
     }
     if (name == "--next-root") {
       return next_root();
+    }
+    if (name == "--check-objects") {
+      return check_objects();
     }
     if (name == "--grow-state") {
       cfs::Kernel kernel;

@@ -201,6 +201,10 @@ constexpr auto store_file_systems = std::to_array<std::string_view>({"ext4", "bt
 
 }  // namespace
 
+std::string_view name(CorruptionAction action) noexcept {
+  return action == CorruptionAction::reboot ? "reboot" : "report";
+}
+
 std::string_view name(RootMode mode) noexcept {
   return mode == RootMode::transient ? "transient" : "none";
 }

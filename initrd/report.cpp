@@ -1,6 +1,7 @@
 #include "cfs/report.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cfs/atomic_file.hpp"
 #include "cfs/text.hpp"
@@ -142,7 +143,11 @@ Result<> write_report(const Report& report, const std::string& directory) {
     return fail_errno(Code::io_error, cat("create ", directory));
   }
   constexpr mode_t mode = 0444;
+  if (::unlink(cat(directory, '/', object_check_name).c_str()) != 0 && errno != ENOENT) {
+    return fail_errno(Code::io_error, cat("remove ", object_check_name));
+  }
   CFS_TRY(write_file(cat(directory, '/', state_device_name), report.state_device, mode));
+  CFS_TRY(write_file(cat(directory, '/', corruption_action_name), name(report.corruption), mode));
   CFS_TRY(write_file(cat(directory, '/', mount_record_name), mount_record(report.mounts), mode));
   return write_file(cat(directory, '/', report_name), report.json(), mode);
 }

@@ -132,6 +132,7 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
   report.root = policy.state.root;
   report.etc = decision.manifest.etc();
   report.var = decision.manifest.var();
+  report.corruption = policy.failure.corruption;
   composed.init = decision.init;
   return composed;
 }

@@ -1,6 +1,7 @@
 #include <string>
 
 #include "cfs/boot_report.hpp"
+#include "cfs/file.hpp"
 #include "cfs/journal.hpp"
 #include "cfs/report.hpp"
 #include "cfs/running_doors.hpp"
@@ -11,6 +12,19 @@
 #include "print.hpp"
 
 namespace cfs {
+
+namespace {
+
+// What composefs-root-check.service found.
+std::string object_check(const std::string& root) {
+  constexpr std::size_t longest = 8192;
+  const auto line = read_file(cat(root, report_directory, '/', object_check_name), longest);
+  return line                                     ? printable(trim_end(*line))
+         : line.error().code() == Code::not_found ? "not checked yet"
+                                                  : line.error().what();
+}
+
+}  // namespace
 
 Result<> status_command(const StatusOptions& options) {
   const std::string json = CFS_TRY(read_boot_report(options.root));
@@ -23,8 +37,9 @@ Result<> status_command(const StatusOptions& options) {
   if (options.journal) {
     CFS_TRY(write_journal(report, check));
   } else {
-    CFS_TRY(
-        print(options.json ? CFS_TRY(status_json(json, doors, check)) : status_text(report, doors, check)));
+    const std::string objects = object_check(options.root);
+    CFS_TRY(print(options.json ? CFS_TRY(status_json(json, doors, objects, check))
+                               : status_text(report, doors, objects, check)));
   }
   return check;
 }

@@ -84,6 +84,9 @@ class Kernel {
   // it. The tree must be attached in the calling namespace. Code::mount_failed.
   [[nodiscard]] Result<Fd> clone_tree(const Fd& directory, const std::string& path);
 
+  // The same of the mount alone that `directory` is the top of, without what is mounted below it.
+  [[nodiscard]] Result<Fd> clone_mount(const Fd& directory);
+
   // Makes a mount writable or read-only; its superblock stays as it is.
   [[nodiscard]] Result<> set_access(const Fd& mount, Access access);
 
@@ -124,6 +127,10 @@ class Kernel {
 
   // Does not return when it succeeds.
   void act(FailureAction action);
+
+  // Has systemd, where that is PID 1, stop everything and reboot the machine (systemd(1), SIGNALS).
+  // Code::io_error.
+  [[nodiscard]] Result<> ask_for_reboot();
 
   // The interfaces that were used, such as "erofs-file" or "overlay-layer-fd", in order of first use.
   [[nodiscard]] const std::vector<std::string>& features() const noexcept { return features_; }

@@ -21,6 +21,7 @@ enum class CmdlineTrust : std::uint8_t { untrusted_cmdline, signed_cmdline };
 enum class FailureAction : std::uint8_t { reboot, poweroff, halt };
 // What happens when an object of the running image turns out to be missing or another.
 enum class CorruptionAction : std::uint8_t { report, reboot };
+[[nodiscard]] std::string_view name(CorruptionAction action) noexcept;
 
 // Whether the root itself can be changed: not at all, or in memory until the next boot, for debugging.
 enum class RootMode : std::uint8_t { none, transient };

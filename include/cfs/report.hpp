@@ -45,6 +45,7 @@ class Report {
   RootMode root = RootMode::none;
   EtcMode etc = EtcMode::none;
   VarMode var = VarMode::none;
+  CorruptionAction corruption = CorruptionAction::report;
   StateOutcome state;
   std::vector<std::string> open_doors;  // the keys of those that the policy opens
   std::vector<TreeMount> mounts;        // of the root
@@ -69,14 +70,18 @@ class Report {
 };
 
 // Where the report of the newest verified root lies: the whole as JSON; its mounts alone, a line each as
-// mount_record() writes them; and the device of its state alone, nothing where there is none.
+// mount_record() writes them; the device of its state alone, nothing where there is none; and name() of what
+// the policy has done about an object that is missing or another.
 inline constexpr auto report_directory = "/run/composefs-root";
 inline constexpr auto report_name = "boot.json";
 inline constexpr auto mount_record_name = "mounts";
 inline constexpr auto state_device_name = "state-device";
+inline constexpr auto corruption_action_name = "corruption-action";
+// What the check of the running system found, a line for people; not there until it has ended.
+inline constexpr auto object_check_name = "object-check";
 
 // Writes these files below `directory`, which is made if it is not there, each complete or not at all, in
-// place of older ones. Code::io_error.
+// place of older ones, and removes what was found of an older root. Code::io_error.
 [[nodiscard]] Result<> write_report(const Report& report, const std::string& directory = report_directory);
 
 // `text` as a JSON string (RFC 8259), quotes included. Bytes that are not printable ASCII are written as

@@ -10,14 +10,16 @@
 
 namespace cfs {
 
-// Lines "WHAT VALUE". `check` is whether the system is as the boot left it.
+// Lines "WHAT VALUE". `objects` is what the check in the background has found, `check` whether the system is
+// as the boot left it.
 [[nodiscard]] std::string status_text(const BootReport& report, const RunningDoors& doors,
-                                      const Result<>& check);
+                                      const std::string& objects, const Result<>& check);
 
 // The report's own JSON with members more: "as-recorded", and "problem", the reason why not (or null);
-// "doors", an array of {"door", "open", "by": "policy" | "change", "problem"}; "lockdown", the kernel's mode
-// (or null); "kexec", "possible" or "disabled" (or null). Code::report_malformed.
+// "objects", as above; "doors", an array of {"door", "open", "by": "policy" | "change", "problem"};
+// "lockdown", the kernel's mode (or null); "kexec", "possible" or "disabled" (or null).
+// Code::report_malformed.
 [[nodiscard]] Result<std::string> status_json(std::string_view report, const RunningDoors& doors,
-                                              const Result<>& check);
+                                              const std::string& objects, const Result<>& check);
 
 }  // namespace cfs

@@ -64,7 +64,8 @@ Json doors_json(const RunningDoors& doors) {
 
 }  // namespace
 
-std::string status_text(const BootReport& report, const RunningDoors& doors, const Result<>& check) {
+std::string status_text(const BootReport& report, const RunningDoors& doors, const std::string& objects,
+                        const Result<>& check) {
   std::string out =
       cat("image             ", printable(report.image_id), ' ', printable(report.version), '\n');
   out += cat("security-version  ", report.security_version, '\n');
@@ -96,14 +97,17 @@ std::string status_text(const BootReport& report, const RunningDoors& doors, con
     total += stage.us;
   }
   out += cat("stages together   ", total, " us\n");
+  out += cat("objects           ", objects, '\n');
   return cat(out, "now               ", check ? "mounted as recorded" : check.error().what(), '\n');
 }
 
-Result<std::string> status_json(std::string_view report, const RunningDoors& doors, const Result<>& check) {
+Result<std::string> status_json(std::string_view report, const RunningDoors& doors,
+                                const std::string& objects, const Result<>& check) {
   try {
     Json json = Json::parse(report);
     json["as-recorded"] = check.has_value();
     json["problem"] = check ? Json() : Json(check.error().what());
+    json["objects"] = objects;
     json["doors"] = doors_json(doors);
     json["lockdown"] = doors.lockdown ? Json(*doors.lockdown) : Json();
     json["kexec"] = doors.kexec == Kexec::absent

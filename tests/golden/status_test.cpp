@@ -61,6 +61,13 @@ TEST_F(Status, SaysWhatRuns) {
   EXPECT_EQ(outcome.output, read_bytes(root_ / "expected.txt"));
 }
 
+TEST_F(Status, SaysWhatTheCheckOfTheObjectsFound) {
+  write(root_ / "run/composefs-root/object-check",
+        "object-missing: /etc/fstab: its object is not in the store\n");
+  EXPECT_THAT(status().output,
+              HasSubstr("\nobjects           object-missing: /etc/fstab: its object is not in the store\n"));
+}
+
 TEST_F(Status, GivesTheReportAsJson) {
   const Outcome sound = status({"--json"});
   EXPECT_EQ(sound.status, 0) << sound.errors;

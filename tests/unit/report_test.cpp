@@ -69,10 +69,15 @@ TEST(WriteReport, ReplacesAnOlderOne) {
   report.manifest = "first";
   ASSERT_TRUE(write_report(report, reports));
   EXPECT_EQ(read_bytes(reports + "/mounts"), "");
+  EXPECT_EQ(read_bytes(reports + "/corruption-action"), "report");
+  directory.write("reports/object-check", "of the first");
   report.manifest = "second";
+  report.corruption = CorruptionAction::reboot;
   report.mounts = {{.id = 7, .device = "0:40", .root = "/", .path = "/"}};
   ASSERT_TRUE(write_report(report, reports));
   EXPECT_EQ(read_bytes(reports + "/mounts"), "0:40 / /\n");
+  EXPECT_EQ(read_bytes(reports + "/corruption-action"), "reboot");
+  EXPECT_FALSE(std::filesystem::exists(reports + "/object-check"));
   EXPECT_EQ(nlohmann::json::parse(read_bytes(reports + "/boot.json"))["image"]["manifest"], "second");
 }
 

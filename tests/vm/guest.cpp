@@ -154,6 +154,23 @@ void say_label(const char* path) {
   std::printf("guest: label %s: %.*s\n", path, static_cast<int>(std::max<ssize_t>(size, 0)), label);
 }
 
+// The image's own check of itself, if it has one.
+void say_check() {
+  constexpr auto program = "/usr/lib/composefs-root/composefs-root";
+  if (::access(program, X_OK) != 0) {
+    return;
+  }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::execl(program, program, "--check-objects", nullptr);
+    ::_exit(127);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  std::printf("guest: check-objects: %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+  say_lines("object-check", read_text("/run/composefs-root/object-check"));
+}
+
 }  // namespace
 
 int main(int argc, char** argv, char** environment) {
@@ -187,6 +204,7 @@ int main(int argc, char** argv, char** environment) {
   count_boots("/usr");
   count_boots("/etc");
   count_boots("/var");
+  say_check();
   std::printf("guest: done\n");
   std::fflush(stdout);
   ::sync();

@@ -39,7 +39,7 @@ SmallMachine::SmallMachine() {
   std::filesystem::copy_file(workshop_ / "device.pub", workshop_ / "keys/device.pub");
 
   const auto store = workshop_ / "store";
-  const std::vector<std::string> stateless{"--var", "transient"};
+  const std::vector<std::string> stateless{"--var", "transient", "--complete", "none"};
   digest_ = add_image(store, workshop_ / "root", "first", workshop_ / "device.key", stateless);
   other_digest_ = add_image(store, workshop_ / "second-root", "second", workshop_ / "device.key", stateless);
   cfs_sign({"slot", "--store", store, "current", "first"});

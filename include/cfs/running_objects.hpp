@@ -1,0 +1,30 @@
+// Whether the image of the running system is still all there.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "cfs/fd.hpp"
+#include "cfs/kernel.hpp"
+#include "cfs/policy.hpp"
+#include "cfs/report.hpp"
+#include "cfs/result.hpp"
+
+namespace cfs {
+
+// The root of this process as the boot composed it, without what is mounted below it. Code::io_error,
+// Code::mount_failed.
+[[nodiscard]] Result<Fd> clone_running_root(Kernel& kernel);
+
+// check_completeness() of all of it: gives the number of its files. Any error but one of its limits means
+// that something of the image is missing or another.
+[[nodiscard]] Result<std::size_t> check_running_objects(const Fd& root);
+
+// Writes down what check_running_objects() found, for cfs-sign status. Code::io_error.
+[[nodiscard]] Result<> record_object_check(const Result<std::size_t>& checked,
+                                           const std::string& directory = report_directory);
+
+// What the policy has done about that, as the boot recorded it; a record that says nothing else means report.
+[[nodiscard]] CorruptionAction recorded_corruption_action(const std::string& directory = report_directory);
+
+}  // namespace cfs

@@ -1,0 +1,32 @@
+#include "cfs/running_objects.hpp"
+
+#include <array>
+
+#include "cfs/atomic_file.hpp"
+#include "cfs/completeness.hpp"
+#include "cfs/file.hpp"
+#include "cfs/text.hpp"
+
+namespace cfs {
+
+Result<Fd> clone_running_root(Kernel& kernel) {
+  return kernel.clone_mount(CFS_TRY(open_directory("/")));
+}
+
+Result<std::size_t> check_running_objects(const Fd& root) {
+  return check_completeness(root, std::array{std::string("/")});
+}
+
+Result<> record_object_check(const Result<std::size_t>& checked, const std::string& directory) {
+  const std::string line = checked ? cat(*checked, " files can be read") : checked.error().line();
+  return write_file(cat(directory, '/', object_check_name), line + '\n', 0444);
+}
+
+CorruptionAction recorded_corruption_action(const std::string& directory) {
+  constexpr std::size_t longest = 16;
+  const auto action = read_file(cat(directory, '/', corruption_action_name), longest);
+  return action && *action == name(CorruptionAction::reboot) ? CorruptionAction::reboot
+                                                             : CorruptionAction::report;
+}
+
+}  // namespace cfs
