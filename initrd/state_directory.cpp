@@ -45,6 +45,10 @@ Result<> publish(const Fd& parent, std::string_view name) {
   return rename(parent, unfinished, parent, name);
 }
 
+// No device takes as many updates and rollbacks. A hostile disk may have a higher number, after which there
+// would be none left for the next image.
+constexpr std::uint32_t highest_upper_number = 1'000'000'000;
+
 // HEX.N
 struct UpperName {
   std::string hex;
@@ -113,10 +117,11 @@ Result<StateDirectory::Etc> StateDirectory::etc(const Digest& image, const Fd& l
   const Fd place = CFS_TRY(make_directory(state_, "etc", 0700));
   std::vector<UpperName> uppers;
   for (const std::string& name : CFS_TRY_IN(list_directory(place), "etc")) {
-    if (const auto upper = parse_upper_name(name)) {
-      uppers.push_back(*upper);
-    } else if (name == unfinished) {
+    const auto upper = parse_upper_name(name);
+    if (name == unfinished || (upper && upper->number > highest_upper_number)) {
       CFS_TRY(throw_away(place, name));
+    } else if (upper) {
+      uppers.push_back(*upper);
     }
   }
   std::ranges::sort(uppers, std::greater{}, &UpperName::number);

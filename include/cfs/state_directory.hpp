@@ -3,7 +3,7 @@
 //   composefs-state/machine-id
 //   composefs-state/var/                 the system's /var
 //   composefs-state/etc/HEX.N/{upper,work}  what one image's /etc became: HEX is the image's digest, and the
-//                                        image that booted last has the highest number N
+//                                        image that booted last has the highest number N, at most 10^9
 //   composefs-state/factory-reset        when it is there, the next boot begins anew
 //   composefs-trash/                     what is being removed, whenever there is time
 //

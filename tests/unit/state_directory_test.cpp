@@ -104,6 +104,27 @@ TEST_F(State, TakesNothingForAnUpperLayerThatIsNotNamedAsOne) {
   EXPECT_EQ(boot(1), EtcUpper::created);
 }
 
+// A hostile disk: the number after it would be 0, and the image that boots next would count as the oldest.
+TEST_F(State, ThrowsAwayANumberThatLeavesNoneForTheNext) {
+  for (const char* number : {"4294967295", "1000000001"}) {
+    directory_.write("disk/composefs-state/etc/" + image(9).hex() + '.' + number + "/upper/planted", "x");
+  }
+  EXPECT_EQ(boot(1), EtcUpper::created);
+  EXPECT_FALSE(fs::exists(upper_ / "planted"));
+  EXPECT_EQ(count("disk/composefs-state/etc"), 1U);
+  EXPECT_EQ(boot(2), EtcUpper::copied);
+  EXPECT_EQ(boot(1), EtcUpper::kept);
+  EXPECT_TRUE(fs::exists(path("disk/composefs-state/etc/") + image(1).hex() + ".3"));
+}
+
+TEST_F(State, BootsOnAfterTheHighestNumber) {
+  directory_.write("disk/composefs-state/etc/" + image(1).hex() + ".1000000000/upper/set", "kept");
+  for (int boots = 0; boots < 3; ++boots) {
+    EXPECT_EQ(boot(2), EtcUpper::copied);
+    EXPECT_EQ(read_bytes(upper_ / "set"), "kept");
+  }
+}
+
 TEST_F(State, UpperLayerHasTheModeOfTheImagesDirectory) {
   ASSERT_EQ(::chmod(path("image/etc").c_str(), 0751), 0);
   boot(1);
