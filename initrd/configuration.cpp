@@ -11,16 +11,35 @@ namespace {
 
 constexpr std::size_t cmdline_max_bytes = 64UL * 1024;
 
-Result<std::vector<PublicKey>> load_usable_keys(const std::string& directory, const Policy& policy) {
-  auto keys = CFS_TRY(load_keys(cat(directory, "/keys")));
+Result<std::vector<PublicKey>> load_usable_keys(const ConfigurationPlace& place, const Policy& policy) {
+  const auto directory = open_directory_beneath(place.directory, "keys");
+  if (!directory) {
+    const Code code = directory.error().code();
+    return fail(code == Code::not_found ? Code::key_missing : code,
+                cat(printable(place.name), ": ", directory.error().what()));
+  }
+  auto keys = CFS_TRY(load_keys(*directory, cat(place.name, "/keys")));
   CFS_TRY(check_threshold(keys, policy.trust));
   return keys;
 }
 
 }  // namespace
 
+Result<ConfigurationPlace> open_configuration(const std::string& directory) {
+  auto opened = open_directory(directory);
+  if (!opened) {
+    const Code code = opened.error().code();
+    return fail(code == Code::not_found ? Code::policy_missing : code, opened.error().what());
+  }
+  return ConfigurationPlace{.directory = *std::move(opened), .name = directory};
+}
+
+Result<Policy> load_policy_of(const ConfigurationPlace& place) {
+  return load_policy(place.directory, place.name);
+}
+
 Result<Policy> load_policy_of(const std::string& directory) {
-  return load_policy(cat(directory, "/policy.toml"));
+  return load_policy_of(CFS_TRY(open_configuration(directory)));
 }
 
 Result<std::string> read_kernel_cmdline(Kernel& kernel) {
@@ -34,17 +53,24 @@ Result<Selection> select_by_kernel(Kernel& kernel, const Policy& policy) {
   return select(Cmdline::parse(text), policy);
 }
 
-Result<Configuration> load_configuration(Kernel& kernel, const std::string& directory, Policy policy) {
+Result<Configuration> load_configuration(Kernel& kernel, const ConfigurationPlace& place, Policy policy) {
   Configuration configuration{.policy = std::move(policy), .keys = {}, .selection = {}};
-  configuration.keys = CFS_TRY(load_usable_keys(directory, configuration.policy));
+  configuration.keys = CFS_TRY(load_usable_keys(place, configuration.policy));
   configuration.selection = CFS_TRY(select_by_kernel(kernel, configuration.policy));
   return configuration;
 }
 
-Result<> check_configuration(const std::string& directory) {
-  const Policy policy = CFS_TRY(load_policy_of(directory));
-  CFS_TRY(load_usable_keys(directory, policy));
+Result<Configuration> load_configuration(Kernel& kernel, const std::string& directory, Policy policy) {
+  return load_configuration(kernel, CFS_TRY(open_configuration(directory)), std::move(policy));
+}
+
+Result<> check_configuration(const ConfigurationPlace& place) {
+  CFS_TRY(load_usable_keys(place, CFS_TRY(load_policy_of(place))));
   return {};
+}
+
+Result<> check_configuration(const std::string& directory) {
+  return check_configuration(CFS_TRY(open_configuration(directory)));
 }
 
 }  // namespace cfs

@@ -9,14 +9,8 @@
 
 namespace cfs {
 
-namespace {
-
-constexpr std::size_t record_max_bytes = 64UL * 1024;
-
-}  // namespace
-
 Result<> guard(const std::string& directory, const std::string& reports) {
-  const auto record = read_file(cat(reports, '/', mount_record_name), record_max_bytes);
+  const auto record = read_file(cat(reports, '/', mount_record_name), mount_record_max_bytes);
   if (!record && record.error().code() == Code::not_found) {
     return fail(Code::root_replaced, cat("no verified root was made for ", printable(directory)));
   }

@@ -1,6 +1,5 @@
 #include "cfs/key.hpp"
 
-#include <dirent.h>
 #include <nettle/ecc-curve.h>
 #include <nettle/ecdsa.h>
 #include <nettle/eddsa.h>
@@ -8,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "cfs/file.hpp"
 #include "cfs/text.hpp"
@@ -181,41 +179,36 @@ Result<PublicKey> PublicKey::parse(std::string_view der) {
 }
 
 Result<std::vector<PublicKey>> load_keys(const std::string& directory) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
-  if (!entries) {
-    return fail_errno(errno == ENOENT || errno == ENOTDIR ? Code::key_missing : Code::io_error,
-                      cat("open the key directory ", printable(directory)));
+  const auto opened = open_directory(directory);
+  if (!opened) {
+    const Code code = opened.error().code();
+    return fail(code == Code::not_found ? Code::key_missing : code, opened.error().what());
   }
+  return load_keys(*opened, directory);
+}
+
+Result<std::vector<PublicKey>> load_keys(const Fd& directory, const std::string& name) {
   std::vector<PublicKey> keys;
-  for (;;) {
-    errno = 0;
-    const dirent* entry =
-        ::readdir(entries.get());  // NOLINT(concurrency-mt-unsafe): this stream is ours alone
-    if (entry == nullptr) {
-      break;
-    }
-    const std::string_view file = entry->d_name;
+  for (const std::string& file : CFS_TRY_IN(list_directory(directory), printable(name))) {
     if (!file.ends_with(".pub")) {
       continue;
     }
-    const std::string path = cat(directory, '/', file);
-    const auto der = read_file(path, key_file_max_bytes);
+    const std::string path = cat(name, '/', file);
+    const auto opened = open_file_beneath(directory, file);
+    const auto der = opened ? read_all(*opened, key_file_max_bytes) : tl::unexpected(opened.error());
     if (!der) {
-      return fail(Code::key_malformed, der.error().what());
+      return fail(Code::key_malformed, cat(printable(path), ": ", der.error().what()));
     }
     keys.push_back(CFS_TRY_IN(PublicKey::parse(*der), printable(path)));
   }
-  if (errno != 0) {
-    return fail_errno(Code::io_error, cat("read the key directory ", printable(directory)));
-  }
   if (keys.empty()) {
-    return fail(Code::key_missing, cat(printable(directory), " holds no key: no file NAME.pub"));
+    return fail(Code::key_missing, cat(printable(name), " holds no key: no file NAME.pub"));
   }
   std::sort(keys.begin(), keys.end(), [](const PublicKey& a, const PublicKey& b) { return a.id < b.id; });
   const auto twice = std::adjacent_find(keys.begin(), keys.end(),
                                         [](const PublicKey& a, const PublicKey& b) { return a.id == b.id; });
   if (twice != keys.end()) {
-    return fail(Code::key_malformed, cat(printable(directory), " holds the key ", twice->id, " twice"));
+    return fail(Code::key_malformed, cat(printable(name), " holds the key ", twice->id, " twice"));
   }
   return keys;
 }

@@ -2,10 +2,11 @@
 
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 
-#include "cfs/configuration.hpp"
 #include "cfs/doors.hpp"
 #include "cfs/file.hpp"
+#include "cfs/mount_table.hpp"
 #include "cfs/text.hpp"
 #include "cfs/verified_root.hpp"
 
@@ -13,19 +14,36 @@ namespace cfs {
 
 namespace {
 
-constexpr auto image_configuration = "usr/lib/composefs-root";
+constexpr std::string_view image_configuration = "usr/lib/composefs-root";
 
 Result<Configuration> configure(Kernel& kernel) {
-  const Fd place = CFS_TRY(open_image_configuration("/"));
-  const std::string directory = cat("/proc/self/fd/", place.get());
-  return load_configuration(kernel, directory, CFS_TRY(load_policy_of(directory)));
+  const ConfigurationPlace place = CFS_TRY(open_image_configuration("/"));
+  return load_configuration(kernel, place, CFS_TRY(load_policy_of(place)));
+}
+
+// Whether it is the file system that the newest report has as the root.
+Result<> check_recorded(const Fd& root, const std::string& reports) {
+  const auto record = read_file(cat(reports, '/', mount_record_name), mount_record_max_bytes);
+  if (!record && record.error().code() != Code::not_found) {
+    return tl::unexpected(record.error());
+  }
+  struct stat status{};
+  if (::fstat(root.get(), &status) != 0) {
+    return fail_errno(Code::io_error, "look at the running root");
+  }
+  const std::string line = mount_record(
+      {{.device = cat(major(status.st_dev), ':', minor(status.st_dev)), .root = "/", .path = "/"}});
+  if (!record || !record->starts_with(line)) {
+    return fail(Code::root_replaced, "the running root is not the one that was verified last");
+  }
+  return {};
 }
 
 }  // namespace
 
-Result<Fd> open_image_configuration(const std::string& root) {
+Result<ConfigurationPlace> open_image_configuration(const std::string& root, const std::string& reports) {
   const Fd top = CFS_TRY(open_directory(root));
-  auto place = open_directory_beneath(top, image_configuration);
+  auto place = open_directory_beneath(top, std::string(image_configuration));
   if (!place) {
     return fail(place.error().code() == Code::not_found ? Code::policy_missing : Code::root_replaced,
                 cat("open the policy of the running image: ", place.error().what()));
@@ -37,7 +55,8 @@ Result<Fd> open_image_configuration(const std::string& root) {
   if ((status.f_flag & ST_RDONLY) == 0) {
     return fail(Code::root_replaced, cat(image_configuration, " of the running root can be written to"));
   }
-  return place;
+  CFS_TRY(check_recorded(top, reports));
+  return ConfigurationPlace{.directory = *std::move(place), .name = cat('/', image_configuration)};
 }
 
 Result<> make_next_root(Kernel& kernel, Report& report) {

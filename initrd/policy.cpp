@@ -199,6 +199,17 @@ Result<Policy::Doors> parse_doors(TomlTable table) {
 
 constexpr auto store_file_systems = std::to_array<std::string_view>({"ext4", "btrfs", "f2fs"});
 
+Code missing(Code code) noexcept {
+  return code == Code::not_found ? Code::policy_missing : code;
+}
+
+Result<Policy> parse_file(std::string_view text, const std::string& file) {
+  if (text.empty()) {
+    return fail(Code::policy_missing, cat(printable(file), " is empty"));
+  }
+  return CFS_TRY_IN(parse_policy(text), printable(file));
+}
+
 }  // namespace
 
 std::string_view name(CorruptionAction action) noexcept {
@@ -255,15 +266,24 @@ Result<Policy> load_policy(const std::string& file) {
   const auto text = read_file(file, policy_max_bytes);
   if (!text) {
     const Code code = text.error().code();
-    return fail(code == Code::not_found      ? Code::policy_missing
-                : code == Code::path_refused ? malformed
-                                             : code,
-                text.error().what());
+    return fail(code == Code::path_refused ? malformed : missing(code), text.error().what());
   }
-  if (text->empty()) {
-    return fail(Code::policy_missing, cat(printable(file), " is empty"));
+  return parse_file(*text, file);
+}
+
+Result<Policy> load_policy(const Fd& directory, const std::string& name) {
+  const std::string path = cat(name, "/policy.toml");
+  const auto file = open_file_beneath(directory, "policy.toml");
+  if (!file) {
+    return fail(missing(file.error().code()), cat(printable(name), ": ", file.error().what()));
   }
-  return CFS_TRY_IN(parse_policy(*text), printable(file));
+  const auto text = read_all(*file, policy_max_bytes);
+  if (!text) {
+    const Code code = text.error().code();
+    return fail(code == Code::path_refused ? malformed : code,
+                cat(printable(path), ": ", text.error().what()));
+  }
+  return parse_file(*text, path);
 }
 
 }  // namespace cfs

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cfs/fd.hpp"
 #include "cfs/kernel.hpp"
 #include "cfs/key.hpp"
 #include "cfs/policy.hpp"
@@ -22,11 +23,26 @@ struct Configuration {
   Selection selection;
 };
 
+// A directory with a configuration, opened once: all that is read of it lies in it, on the same mount, and is
+// reached without links, whatever is mounted where in the meantime.
+struct ConfigurationPlace {
+  Fd directory;
+  std::string name;  // for people
+};
+
+// Code::policy_missing, Code::io_error.
+[[nodiscard]] Result<ConfigurationPlace> open_configuration(const std::string& directory);
+
 // The policy alone: it says what happens when the rest fails. Errors: those of load_policy().
-[[nodiscard]] Result<Policy> load_policy_of(const std::string& directory);
+[[nodiscard]] Result<Policy> load_policy_of(const ConfigurationPlace& place);
 
 // Adds the keys, and what the command line of the running kernel selects. Errors: those of load_keys(),
-// check_threshold() and select_by_kernel().
+// check_threshold() and select_by_kernel(); Code::path_refused.
+[[nodiscard]] Result<Configuration> load_configuration(Kernel& kernel, const ConfigurationPlace& place,
+                                                       Policy policy);
+
+// The same of a directory that is opened for that. Errors: those of open_configuration(), too.
+[[nodiscard]] Result<Policy> load_policy_of(const std::string& directory);
 [[nodiscard]] Result<Configuration> load_configuration(Kernel& kernel, const std::string& directory,
                                                        Policy policy);
 
@@ -39,7 +55,10 @@ struct Configuration {
 [[nodiscard]] Result<Selection> select_by_kernel(Kernel& kernel, const Policy& policy);
 
 // Whether a boot could be decided by these files: what fails here, fails every boot. Errors: those of
-// load_policy(), load_keys() and check_threshold().
+// load_policy(), load_keys() and check_threshold(); Code::path_refused.
+[[nodiscard]] Result<> check_configuration(const ConfigurationPlace& place);
+
+// The same of a directory that is opened for that. Errors: those of open_configuration(), too.
 [[nodiscard]] Result<> check_configuration(const std::string& directory);
 
 }  // namespace cfs

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cfs/fd.hpp"
 #include "cfs/result.hpp"
 
 namespace cfs {
@@ -27,9 +28,13 @@ struct PublicKey {
   [[nodiscard]] static Result<PublicKey> parse(std::string_view der);
 };
 
-// Every *.pub in the directory, in order of key id. Any of them unreadable is an error, and so is a key
-// twice. Code::key_malformed, Code::key_missing (no directory, or no key in it).
+// Every *.pub in the directory, in order of key id. Any of them unreadable is an error, and so are a key
+// twice, and one that is no regular file directly in the directory: a link, or a file that another is mounted
+// over. Code::key_malformed, Code::key_missing (no directory, or no key in it).
 [[nodiscard]] Result<std::vector<PublicKey>> load_keys(const std::string& directory);
+
+// The same for an open directory, which may be open with O_PATH only; errors call it `name`.
+[[nodiscard]] Result<std::vector<PublicKey>> load_keys(const Fd& directory, const std::string& name);
 
 // The one door to signature verification (nettle). True only when `signature` is valid for exactly these
 // message bytes: Ed25519 (RFC 8032, 64 bytes) or ECDSA (DER Ecdsa-Sig-Value, strict encoding, r and s in

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "cfs/fd.hpp"
+#include "cfs/configuration.hpp"
 #include "cfs/kernel.hpp"
 #include "cfs/report.hpp"
 #include "cfs/result.hpp"
@@ -15,8 +15,10 @@ inline constexpr auto next_root_place = "/run/nextroot";
 
 // Opens ROOT/usr/lib/composefs-root, where an image keeps the policy and the keys by which its successor is
 // judged. Code::policy_missing when the image has none; Code::root_replaced unless it lies on the mount of
-// `root` itself, reached without links, and cannot be written to: only then was it verified.
-[[nodiscard]] Result<Fd> open_image_configuration(const std::string& root);
+// `root` itself, reached without links, that root is the one of which write_report() left a record in
+// `reports`, and it cannot be written to: only then was it verified. Code::io_error.
+[[nodiscard]] Result<ConfigurationPlace> open_image_configuration(
+    const std::string& root, const std::string& reports = report_directory);
 
 // Verifies and composes what the slots name now, by the policy and the keys of the running image, and
 // attaches it at next_root_place, last of all, after publish_root(). To be called when all that uses /etc and

@@ -12,6 +12,7 @@
 
 #include "cfs/cmdline.hpp"
 #include "cfs/device.hpp"
+#include "cfs/fd.hpp"
 #include "cfs/manifest.hpp"
 #include "cfs/result.hpp"
 
@@ -85,8 +86,12 @@ struct Policy {
 // would be a weaker one.
 [[nodiscard]] Result<Policy> parse_policy(std::string_view text);
 
-// Reads and parses DIRECTORY/policy.toml. Code::policy_missing when it is absent or empty,
-// Code::policy_malformed. At most 64 KiB.
+// Reads and parses a policy. Code::policy_missing when it is absent or empty, Code::policy_malformed. At most
+// 64 KiB.
 [[nodiscard]] Result<Policy> load_policy(const std::string& file);
+
+// The same for DIRECTORY/policy.toml, which must be a regular file directly in the directory: no link, and no
+// file that another is mounted over, which are Code::path_refused. Errors call the directory `name`.
+[[nodiscard]] Result<Policy> load_policy(const Fd& directory, const std::string& name);
 
 }  // namespace cfs

@@ -75,6 +75,7 @@ class Report {
 inline constexpr auto report_directory = "/run/composefs-root";
 inline constexpr auto report_name = "boot.json";
 inline constexpr auto mount_record_name = "mounts";
+inline constexpr std::size_t mount_record_max_bytes = 64UL * 1024;
 inline constexpr auto state_device_name = "state-device";
 inline constexpr auto corruption_action_name = "corruption-action";
 // What the check of the running system found, a line for people; not there until it has ended.

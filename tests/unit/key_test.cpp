@@ -74,8 +74,11 @@ TEST(LoadKeys, OneBadFileIsAnErrorThatNamesIt) {
   std::filesystem::create_directory(directory.path("bad.pub"));
   EXPECT_EQ(load_keys(directory.path()).error().code(), Code::key_malformed);
   std::filesystem::remove(directory.path("bad.pub"));
-  directory.link("bad.pub", "nowhere");
-  EXPECT_EQ(load_keys(directory.path()).error().code(), Code::key_malformed);
+  for (const char* target : {"nowhere", "good.pub"}) {
+    directory.link("bad.pub", target);
+    EXPECT_EQ(load_keys(directory.path()).error().code(), Code::key_malformed);
+    std::filesystem::remove(directory.path("bad.pub"));
+  }
 }
 
 }  // namespace
