@@ -385,6 +385,16 @@ Result<> Kernel::set_access(const Fd& mount, Access access) {
   return {};
 }
 
+Result<> Kernel::limit(const Fd& mount, const MountLimits& limits) {
+  mount_attr change{};
+  change.attr_set =
+      (limits.noexec ? MOUNT_ATTR_NOEXEC : 0U) | (limits.nosymfollow ? MOUNT_ATTR_NOSYMFOLLOW : 0U);
+  if (change.attr_set != 0 && ::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0) {
+    return fail_errno(Code::mount_failed, "make a mount noexec or nosymfollow");
+  }
+  return {};
+}
+
 Result<> Kernel::set_file_system_access(const Fd& mount, Access access) {
   FsContext context = CFS_TRY(FsContext::pick(mount));
   CFS_TRY(context.set({access == Access::read_only ? "ro" : "rw", std::nullopt}));

@@ -107,12 +107,15 @@ class StateBuilder {
       case VarMode::none:
         break;
       case VarMode::transient:
-        CFS_TRY(transient("var", {}));
+        CFS_TRY(transient("var", {}, request.var_limits));
         break;
-      case VarMode::bind:
+      case VarMode::bind: {
         CFS_TRY(persistent->fill_var(CFS_TRY(open_directory_beneath(root_, "var"))));
-        CFS_TRY(kernel_.attach(CFS_TRY(kernel_.clone_tree(persistent->fd(), "var")), root_, "var"));
+        const Fd mount = CFS_TRY(kernel_.clone_tree(persistent->fd(), "var"));
+        CFS_TRY(kernel_.limit(mount, request.var_limits));
+        CFS_TRY(kernel_.attach(mount, root_, "var"));
         break;
+      }
     }
     if (persistent) {
       persistent->empty_trash(trash_time);
@@ -122,14 +125,15 @@ class StateBuilder {
 
  private:
   // Lays an upper layer in memory over the image's NAME.
-  Result<> transient(const std::string& name, std::string_view machine_id) {
+  Result<> transient(const std::string& name, std::string_view machine_id, const MountLimits& limits = {}) {
     const Fd lower = CFS_TRY(open_directory_beneath(image_, name));
     const Fd layers = CFS_TRY(make_upper(*CFS_TRY(workspace_.memory()), name, lower));
-    return overlay(name, lower, layers, machine_id);
+    return overlay(name, lower, layers, machine_id, limits);
   }
 
   // Lays LAYERS/upper over the image's NAME.
-  Result<> overlay(const std::string& name, const Fd& lower, const Fd& layers, std::string_view machine_id) {
+  Result<> overlay(const std::string& name, const Fd& lower, const Fd& layers, std::string_view machine_id,
+                   const MountLimits& limits = {}) {
     const Fd upper = CFS_TRY(open_directory_beneath(layers, "upper"));
     const Fd work = CFS_TRY(open_directory_beneath(layers, "work"));
     if (!machine_id.empty() && stored_machine_id(upper) != machine_id) {
@@ -137,6 +141,7 @@ class StateBuilder {
     }
     const Fd mount =
         CFS_TRY(kernel_.mount_overlay({.lower = lower, .data = objects_, .upper = &upper, .work = &work}));
+    CFS_TRY(kernel_.limit(mount, limits));
     return kernel_.attach(mount, root_, name);
   }
 

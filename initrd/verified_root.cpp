@@ -80,7 +80,6 @@ Result<Fd> mount_state(Kernel& kernel, const Policy& policy, const Fd& store_mou
   report.state_device = device.path;
   MountRequest request = device_mount(device, Access::read_write);
   request.mount = Access::read_write;
-  request.noexec = policy.state.noexec;
   return kernel.mount(request);
 }
 
@@ -166,6 +165,8 @@ Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& con
       CFS_TRY_IN(set_up_state(kernel, composed.workspace, composed.image, composed.objects, composed.root,
                               {.etc = report.etc,
                                .var = report.var,
+                               .var_limits = {.noexec = policy.state.noexec,
+                                              .nosymfollow = policy.state.nosymfollow},
                                .image = report.image.digest,
                                .file_system = state ? &state : nullptr}),
                  "set up the state");

@@ -39,6 +39,12 @@ struct MountRequest {
   bool noexec = false;
 };
 
+// What a mount does not let anyone do, besides what it does not already.
+struct MountLimits {
+  bool noexec = false;       // execute what lies there, or map it executable
+  bool nosymfollow = false;  // follow symbolic links that lie there
+};
+
 // The layers of a composed tree. Lower and data must lie in mounts attached in the calling mount namespace.
 struct OverlayLayers {
   const Fd& lower;            // directory of the mounted metadata image
@@ -89,6 +95,9 @@ class Kernel {
 
   // Makes a mount writable or read-only; its superblock stays as it is.
   [[nodiscard]] Result<> set_access(const Fd& mount, Access access);
+
+  // Lays limits on a mount. Code::mount_failed.
+  [[nodiscard]] Result<> limit(const Fd& mount, const MountLimits& limits);
 
   // Makes the file system of a mount read-only or writable, for all mounts of it. Read-only, it is as after
   // being unmounted. Code::mount_failed, also while a file on it is open for writing.

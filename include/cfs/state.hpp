@@ -25,7 +25,8 @@ enum class MachineId : std::uint8_t {
 struct StateRequest {
   EtcMode etc = EtcMode::transient;
   VarMode var = VarMode::transient;
-  Digest image;  // whose state it is
+  MountLimits var_limits{};  // of /var wherever what is written to it goes
+  Digest image;              // whose state it is
   // Root of the writable state mount, attached in this namespace; null: nothing persists.
   const Fd* file_system = nullptr;
 };

@@ -168,15 +168,22 @@ TwoBoots boot_twice(const std::string& name, const std::string& policy_state, co
   return boots;
 }
 
+constexpr auto var_options = "options = [\"noexec\", \"nosymfollow\"]\n";
+constexpr auto var_with_options = "/var rw,nosuid,nodev,noexec,relatime,nosymfollow ";
+
 TEST(State, PersistsOnItsOwnPartition) {
-  const auto boots =
-      boot_twice("partition", "device = \"PARTLABEL=composefs-state\"\netc = \"overlay\"\n", "overlay");
+  const auto boots = boot_twice(
+      "partition", std::string("device = \"PARTLABEL=composefs-state\"\netc = \"overlay\"\n") + var_options,
+      "overlay");
   EXPECT_EQ(said(boots.second, "boots /etc"), "2\n");
+  EXPECT_THAT(said(boots.first, "mount"), HasSubstr(var_with_options));
 }
 
 TEST(State, PersistsOnTheStoresFileSystem) {
-  const auto boots = boot_twice("shared", "device = \"store\"\netc = \"overlay\"\n", "overlay");
+  const auto boots =
+      boot_twice("shared", std::string("device = \"store\"\netc = \"overlay\"\n") + var_options, "overlay");
   EXPECT_EQ(said(boots.second, "boots /etc"), "2\n");
+  EXPECT_THAT(said(boots.first, "mount"), HasSubstr(var_with_options));
 }
 
 TEST(State, IsNoLooserThanThePolicy) {
