@@ -58,6 +58,10 @@ CodeText describe(Code code) noexcept {
       return {"device-ambiguous", "detach one of the devices, or give them different tags"};
     case Code::device_unreadable:
       return {"device-unreadable", "check the device; it must hold ext4, btrfs or f2fs"};
+    case Code::file_system_refused:
+      return {
+          "file-system-refused",
+          "make it with cfs-sign disk or a plain mkfs.ext4, or see store-filesystem in composefs-root(8)"};
     case Code::mount_failed:
       return {"mount-failed", "see the kernel log for what the kernel refused"};
     case Code::kernel_feature:

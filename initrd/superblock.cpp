@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "cfs/ext4_settings.hpp"
 #include "cfs/file.hpp"
 #include "cfs/little_endian.hpp"
 #include "cfs/text.hpp"
@@ -65,8 +66,9 @@ std::optional<Superblock> parse_f2fs(std::string_view bytes) {
                     std::string(trim_end(from_utf16(bytes.substr(124, 1024))))};
 }
 
-constexpr auto formats = std::to_array<Format>(
-    {{1024, ext4_size, parse_ext4}, {65536, btrfs_size, parse_btrfs}, {1024, f2fs_size, parse_f2fs}});
+constexpr auto formats = std::to_array<Format>({{ext4_superblock_offset, ext4_size, parse_ext4},
+                                                {65536, btrfs_size, parse_btrfs},
+                                                {1024, f2fs_size, parse_f2fs}});
 
 }  // namespace
 
@@ -84,6 +86,22 @@ std::optional<Superblock> read_superblock(const Fd& device) {
     }
   }
   return found;
+}
+
+Result<std::string> check_file_system(const Fd& device, std::string_view wanted) {
+  auto found = read_superblock(device);
+  if (!found) {
+    return fail(Code::device_unreadable, "it holds no file system that can be a store or a state");
+  }
+  if (!wanted.empty() && found->file_system != wanted) {
+    return fail(Code::file_system_refused, cat("it holds ", found->file_system, " and not ", wanted));
+  }
+  if (found->file_system == "ext4") {
+    std::string bytes(ext4_superblock_size, '\0');
+    CFS_TRY(read_exactly(device, ext4_superblock_offset, bytes));
+    CFS_TRY(check_ext4_settings(bytes));
+  }
+  return std::move(found->file_system);
 }
 
 }  // namespace cfs

@@ -6,6 +6,7 @@
 #include "cfs/doors.hpp"
 #include "cfs/file.hpp"
 #include "cfs/handover.hpp"
+#include "cfs/hidden_mount.hpp"
 #include "cfs/private_namespace.hpp"
 #include "cfs/read_ahead.hpp"
 #include "cfs/root_device.hpp"
@@ -16,10 +17,6 @@
 namespace cfs {
 
 namespace {
-
-MountRequest device_mount(const BlockDevice& device, Access superblock) {
-  return {.type = device.file_system, .source = device.path, .superblock = superblock};
-}
 
 // A root composed of an image and its objects, attached in a private namespace with all that it is made of.
 struct ComposedRoot {
@@ -67,6 +64,9 @@ Result<> accept(const ComposedRoot& composed, const Decision& decision, EnteredB
   return {};
 }
 
+// Of a state with a device of its own.
+constexpr std::string_view state_file_system = "ext4";
+
 // The writable file system that holds the state.
 Result<Fd> mount_state(Kernel& kernel, const Policy& policy, const Fd& store_mount, Report& report,
                        const std::function<void()>& meanwhile) {
@@ -78,9 +78,11 @@ Result<Fd> mount_state(Kernel& kernel, const Policy& policy, const Fd& store_mou
   }
   const BlockDevice device = CFS_TRY(wait_for_device(*policy.state.device, policy.device_timeout, meanwhile));
   report.state_device = device.path;
-  MountRequest request = device_mount(device, Access::read_write);
-  request.mount = Access::read_write;
-  return kernel.mount(request);
+  return CFS_TRY(mount_hidden(kernel, {.device = device.path,
+                                       .file_system = std::string(state_file_system),
+                                       .superblock = Access::read_write,
+                                       .mount = Access::read_write}))
+      .mount;
 }
 
 // Everything that needs no state: finds the store, decides, composes.
@@ -97,9 +99,12 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
   report.end_stage<Stage::store_device>();
 
   // Where state shares the store's file system its superblock must be writable; the store's mount never is.
-  Fd store_mount = CFS_TRY_IN(
-      kernel.mount(device_mount(device, policy.state.on_store ? Access::read_write : Access::read_only)),
-      "mount the store");
+  const Access superblock = policy.state.on_store ? Access::read_write : Access::read_only;
+  Fd store_mount = CFS_TRY_IN(mount_hidden(kernel, {.device = device.path,
+                                                    .file_system = policy.store_file_system,
+                                                    .superblock = superblock}),
+                              "mount the store")
+                       .mount;
   PrivateNamespace workspace = CFS_TRY(PrivateNamespace::enter(kernel));
   CFS_TRY(workspace.attach(store_mount, "store"));
   Store store = CFS_TRY(Store::open_on(store_mount));

@@ -35,6 +35,7 @@ enum class Code : std::uint8_t {
   device_missing,       // no such device before the deadline
   device_ambiguous,     // two devices carry the tag
   device_unreadable,    // the device holds no file system that we mount
+  file_system_refused,  // not the file system that the policy names, or one that asks for too much
   mount_failed,         // the kernel refused a mount
   kernel_feature,       // the running kernel lacks a feature that a verified root needs
   path_refused,         // a link, a device or another file where only a plain file of the store may be

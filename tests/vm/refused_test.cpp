@@ -176,6 +176,26 @@ TEST(Refused, WordsThatAnUntrustedCommandLineMayNotCarry) {
   }
 }
 
+TEST(Refused, FileSystemThatAsksForMore) {
+  const auto disk = small_machine().copy_of_store_disk("panic");
+  must({"tune2fs", "-e", "panic", disk});
+  EXPECT_THAT(boot({.disks = {disk}}), RefusedWith("file-system-refused"));
+}
+
+// What is looked at before the mount is fine; the journal has another superblock, which asks for more.
+TEST(Refused, SuperblockThatComesWithTheJournal) {
+  const auto& machine = small_machine();
+  const auto disk = machine.workshop() / "journal.img";
+  cfs_sign({"disk", "--store", machine.workshop() / "store", "--raw", "--size", "64M", "-o", disk});
+  const auto other = machine.workshop() / "journal-other.img";
+  must({"cp", "--sparse=always", disk, other});
+  must({"tune2fs", "-o", "nobarrier", other});
+  StoreFileSystem(disk).leave_journal(read_bytes(other).substr(0, 4096));
+  EXPECT_THAT(boot({.disks = {disk}}),
+              AllOf(RefusedWith("file-system-refused"), Says("after its journal was replayed"),
+                    Says("recovery complete")));
+}
+
 TEST(Refused, NoSuchStoreDevice) {
   EXPECT_THAT(boot_with("composefs.store=LABEL=nowhere"),
               AllOf(RefusedWith("device-missing"), Says("LABEL=nowhere")));

@@ -163,6 +163,15 @@ void StoreFileSystem::edit(const std::string& command) const {
   }
 }
 
+void StoreFileSystem::leave_journal(std::string_view first_blocks) const {
+  const TempDirectory directory;
+  const std::string blocks = directory.write("blocks", first_blocks);
+  const std::string last = std::to_string(first_blocks.size() / block_size - 1);
+  const std::string commands =
+      directory.write("commands", "jo -c\njw -b 0-" + last + ' ' + blocks + "\njc\n");
+  must({"debugfs", "-w", "-f", commands, image_});
+}
+
 unsigned long StoreFileSystem::position(const std::string& path, unsigned long offset) const {
   const std::string command = "bmap " + path + ' ' + std::to_string(offset / block_size);
   const std::string output = must({"debugfs", "-R", command, image_});

@@ -92,6 +92,10 @@ class StoreFileSystem {
   // One debugfs command, such as "unlink PATH".
   void edit(const std::string& command) const;
 
+  // Leaves a journal behind that is to be replayed, and writes these blocks of 4096 bytes, which are from the
+  // start of the file system.
+  void leave_journal(std::string_view first_blocks) const;
+
   // Flips the lowest bit of the byte at `offset` of the file's data on disk, behind the file system's back.
   void flip_bit(const std::string& path, unsigned long offset) const;
 
