@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cfs/block_disk.hpp"
 #include "cfs/file.hpp"
 #include "cfs/partition.hpp"
 #include "cfs/superblock.hpp"
@@ -169,7 +170,7 @@ bool is_named_by_its_partition(const DeviceSpec& spec) {
 // is not the one that is looked for. A disk may have dozens of partitions: of each is read what `spec` asks
 // for only.
 std::optional<BlockDevice> look_at(const std::string& path, const DeviceSpec& spec) {
-  const Fd device(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  Fd device(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status{};
   if (!device || ::fstat(device.get(), &status) != 0 || !S_ISBLK(status.st_mode)) {
     return std::nullopt;
@@ -183,18 +184,27 @@ std::optional<BlockDevice> look_at(const std::string& path, const DeviceSpec& sp
   if (!matches(spec, path, tags)) {
     return std::nullopt;
   }
-  if (is_named_by_its_partition(spec)) {
-    add_superblock_tags(device, tags);
-  }
-  return BlockDevice{path, std::move(tags.file_system)};
+  return BlockDevice{.path = path, .device = std::move(device)};
 }
 
-std::vector<BlockDevice> find(const DeviceSpec& spec) {
+// The devices that `spec` names.
+struct Found {
+  std::vector<BlockDevice> devices;
+  std::string removable;  // the path of one that does not count, because it is removable
+};
+
+Result<Found> find(const DeviceSpec& spec, bool removable) {
   const bool by_path = spec.by == DeviceSpec::By::path;
-  std::vector<BlockDevice> found;
+  Found found;
   for (const std::string& path : by_path ? std::vector{spec.value} : block_device_paths()) {
-    if (auto device = look_at(path, spec)) {
-      found.push_back(*std::move(device));
+    auto device = look_at(path, spec);
+    if (!device) {
+      continue;
+    }
+    if (!removable && CFS_TRY_IN(disk_of(device->device), path).removable) {
+      found.removable = path;
+    } else {
+      found.devices.push_back(*std::move(device));
     }
   }
   return found;
@@ -222,26 +232,25 @@ bool matches(const DeviceSpec& spec, const std::string& path, const DeviceTags& 
   return false;
 }
 
-Result<BlockDevice> wait_for_device(const DeviceSpec& spec, std::chrono::seconds timeout,
+Result<BlockDevice> wait_for_device(const DeviceSpec& spec, const DeviceWait& wait,
                                     const std::function<void()>& meanwhile) {
-  const auto deadline = Clock::now() + timeout;
+  const auto deadline = Clock::now() + wait.timeout;
   // Listening begins before the first look, so that no device can appear unseen between the two.
   Uevents events = CFS_TRY(Uevents::listen());
   for (;;) {
-    auto found = find(spec);
-    if (found.size() > 1) {
+    auto [devices, removable] = CFS_TRY(find(spec, wait.removable));
+    if (devices.size() > 1) {
       return fail(Code::device_ambiguous,
-                  cat(found[0].path, " and ", found[1].path, " both are ", printable(spec.text())));
+                  cat(devices[0].path, " and ", devices[1].path, " both are ", printable(spec.text())));
     }
-    if (found.size() == 1) {
-      if (found[0].file_system.empty()) {
-        return fail(Code::device_unreadable, cat(found[0].path, " holds no file system that can be a store"));
-      }
-      return std::move(found[0]);
+    if (devices.size() == 1) {
+      return std::move(devices[0]);
     }
     if (!events.wait(deadline, meanwhile)) {
-      return fail(Code::device_missing,
-                  cat("no block device is ", printable(spec.text()), " after ", timeout.count(), " s"));
+      return fail(
+          Code::device_missing,
+          cat("no block device is ", printable(spec.text()), " after ", wait.timeout.count(), " s",
+              removable.empty() ? "" : cat("; ", printable(removable), " does not count, being removable")));
     }
   }
 }

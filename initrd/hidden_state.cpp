@@ -40,7 +40,7 @@ Result<> release_state(Kernel& kernel) {
 Result<> grow_state(Kernel& kernel) {
   const auto state = CFS_TRY(find_state(kernel));
   if (state && state->file_system == "ext4") {
-    CFS_TRY_IN(kernel.grow_ext4(state->mount, state->device), "grow the state");
+    CFS_TRY_IN(kernel.grow_ext4(state->mount, state->device.device), "grow the state");
   }
   return {};
 }

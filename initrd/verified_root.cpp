@@ -1,6 +1,7 @@
 #include "cfs/verified_root.hpp"
 
 #include "cfs/block_device.hpp"
+#include "cfs/block_disk.hpp"
 #include "cfs/candidates.hpp"
 #include "cfs/completeness.hpp"
 #include "cfs/doors.hpp"
@@ -21,7 +22,7 @@ namespace {
 // A root composed of an image and its objects, attached in a private namespace with all that it is made of.
 struct ComposedRoot {
   PrivateNamespace workspace;
-  Fd store_mount;
+  HiddenMount store_file_system;
   Store store;
   Fd objects;
   Fd image{};
@@ -67,21 +68,40 @@ Result<> accept(const ComposedRoot& composed, const Decision& decision, EnteredB
 // Of a state with a device of its own.
 constexpr std::string_view state_file_system = "ext4";
 
+DeviceWait device_wait(const Policy& policy) {
+  return {.timeout = policy.device_timeout, .removable = policy.doors.removable_devices};
+}
+
+// A disk that someone adds may have a partition of the state's name.
+Result<> check_same_disk(const BlockDevice& state, const BlockDevice& store) {
+  const BlockDisk of_state = CFS_TRY_IN(disk_of(state.device), printable(state.path));
+  const BlockDisk of_store = CFS_TRY_IN(disk_of(store.device), printable(store.path));
+  if (of_state.directory != of_store.directory) {
+    return fail(Code::state_failed,
+                cat(printable(state.path), " does not lie on the disk of the store, ", printable(store.path),
+                    ", and the policy does not say state.disk = \"any\""));
+  }
+  return {};
+}
+
 // The writable file system that holds the state.
-Result<Fd> mount_state(Kernel& kernel, const Policy& policy, const Fd& store_mount, Report& report,
+Result<Fd> mount_state(Kernel& kernel, const Policy& policy, const HiddenMount& store, Report& report,
                        const std::function<void()>& meanwhile) {
   if (!policy.state.device) {  // it is on the store's
     report.state_device = report.store_device;
-    Fd mount = CFS_TRY(kernel.clone_tree(store_mount, ""));
+    Fd mount = CFS_TRY(kernel.clone_tree(store.mount, ""));
     CFS_TRY(kernel.set_access(mount, Access::read_write));
     return mount;
   }
-  const BlockDevice device = CFS_TRY(wait_for_device(*policy.state.device, policy.device_timeout, meanwhile));
+  BlockDevice device = CFS_TRY(wait_for_device(*policy.state.device, device_wait(policy), meanwhile));
   report.state_device = device.path;
-  return CFS_TRY(mount_hidden(kernel, {.device = device.path,
-                                       .file_system = std::string(state_file_system),
-                                       .superblock = Access::read_write,
-                                       .mount = Access::read_write}))
+  if (!policy.state.any_disk) {
+    CFS_TRY(check_same_disk(device, store.device));
+  }
+  return CFS_TRY(mount_hidden(kernel, std::move(device),
+                              {.file_system = std::string(state_file_system),
+                               .superblock = Access::read_write,
+                               .mount = Access::read_write}))
       .mount;
 }
 
@@ -93,24 +113,23 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
   report.kernel_release = Kernel::release();
   report.open_doors = open_doors(policy.doors);
 
-  const BlockDevice device = CFS_TRY_IN(
-      wait_for_device(configuration.selection.store, policy.device_timeout, meanwhile), "find the store");
+  BlockDevice device = CFS_TRY_IN(
+      wait_for_device(configuration.selection.store, device_wait(policy), meanwhile), "find the store");
   report.store_device = device.path;
   report.end_stage<Stage::store_device>();
 
   // Where state shares the store's file system its superblock must be writable; the store's mount never is.
   const Access superblock = policy.state.on_store ? Access::read_write : Access::read_only;
-  Fd store_mount = CFS_TRY_IN(mount_hidden(kernel, {.device = device.path,
-                                                    .file_system = policy.store_file_system,
-                                                    .superblock = superblock}),
-                              "mount the store")
-                       .mount;
+  HiddenMount file_system =
+      CFS_TRY_IN(mount_hidden(kernel, std::move(device),
+                              {.file_system = policy.store_file_system, .superblock = superblock}),
+                 "mount the store");
   PrivateNamespace workspace = CFS_TRY(PrivateNamespace::enter(kernel));
-  CFS_TRY(workspace.attach(store_mount, "store"));
-  Store store = CFS_TRY(Store::open_on(store_mount));
+  CFS_TRY(workspace.attach(file_system.mount, "store"));
+  Store store = CFS_TRY(Store::open_on(file_system.mount));
   Fd objects = CFS_TRY(store.objects());
   ComposedRoot composed{.workspace = std::move(workspace),
-                        .store_mount = std::move(store_mount),
+                        .store_file_system = std::move(file_system),
                         .store = std::move(store),
                         .objects = std::move(objects)};
   report.end_stage<Stage::store_mount>();
@@ -162,19 +181,18 @@ Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& con
 
   Fd state;
   if (policy.state.on_store || policy.state.device) {
-    state =
-        CFS_TRY_IN(mount_state(kernel, policy, composed.store_mount, report, meanwhile), "mount the state");
+    state = CFS_TRY_IN(mount_state(kernel, policy, composed.store_file_system, report, meanwhile),
+                       "mount the state");
     CFS_TRY(composed.workspace.attach(state, "state"));
   }
-  report.state =
-      CFS_TRY_IN(set_up_state(kernel, composed.workspace, composed.image, composed.objects, composed.root,
-                              {.etc = report.etc,
-                               .var = report.var,
-                               .var_limits = {.noexec = policy.state.noexec,
-                                              .nosymfollow = policy.state.nosymfollow},
-                               .image = report.image.digest,
-                               .file_system = state ? &state : nullptr}),
-                 "set up the state");
+  report.state = CFS_TRY_IN(
+      set_up_state(kernel, composed.workspace, composed.image, composed.objects, composed.root,
+                   {.etc = report.etc,
+                    .var = report.var,
+                    .var_limits = {.noexec = policy.state.noexec, .nosymfollow = policy.state.nosymfollow},
+                    .image = report.image.digest,
+                    .file_system = state ? &state : nullptr}),
+      "set up the state");
   if (entered_by == EnteredBy::systemd) {
     CFS_TRY(check_os_release(composed.root));  // once more: what was changed in /etc may hide it
   }

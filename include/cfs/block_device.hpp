@@ -12,8 +12,8 @@
 namespace cfs {
 
 struct BlockDevice {
-  std::string path;         // "/dev/vda1"
-  std::string file_system;  // "ext4", "btrfs" or "f2fs"
+  std::string path;  // "/dev/vda1"
+  Fd device;         // the one that was looked at, for reading
 };
 
 // What the device, and the table of the disk that it is a partition of, say of it, in the words of blkid(8);
@@ -29,11 +29,16 @@ struct DeviceTags {
 // Whether a device at `path` with these tags is the one that `spec` names.
 [[nodiscard]] bool matches(const DeviceSpec& spec, const std::string& path, const DeviceTags& tags);
 
-// The device that `spec` names, waiting up to `timeout` for the kernel to announce it (uevents; no polling).
-// `meanwhile` is called at least once a second while waiting. Needs /sys and /dev.
-// Code::device_missing after the deadline; Code::device_ambiguous when several devices match;
-// Code::device_unreadable when it holds none of the file systems.
-[[nodiscard]] Result<BlockDevice> wait_for_device(const DeviceSpec& spec, std::chrono::seconds timeout,
+struct DeviceWait {
+  std::chrono::seconds timeout{10};
+  bool removable = false;  // whether a device on a removable disk (block_disk.hpp) may be it
+};
+
+// The device that `spec` names, waiting for the kernel to announce it (uevents; no polling). `meanwhile` is
+// called at least once a second while waiting. Needs /sys and /dev.
+// Code::device_missing after the deadline, which names a device that was removable; Code::device_ambiguous
+// when several devices match.
+[[nodiscard]] Result<BlockDevice> wait_for_device(const DeviceSpec& spec, const DeviceWait& wait,
                                                   const std::function<void()>& meanwhile);
 
 }  // namespace cfs

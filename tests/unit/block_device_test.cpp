@@ -33,8 +33,8 @@ TEST(Matches, NeverMatchesADeviceWithoutTheTag) {
 
 TEST(WaitForDevice, EndsAtTheDeadlineAndKeepsCallingMeanwhile) {
   int calls = 0;
-  const auto found =
-      wait_for_device(spec("LABEL=no-such-label-anywhere"), std::chrono::seconds(1), [&] { ++calls; });
+  const auto found = wait_for_device(spec("LABEL=no-such-label-anywhere"),
+                                     {.timeout = std::chrono::seconds(1)}, [&] { ++calls; });
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code(), Code::device_missing);
   EXPECT_NE(found.error().what().find("LABEL=no-such-label-anywhere after 1 s"), std::string::npos)

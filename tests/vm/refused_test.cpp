@@ -196,6 +196,21 @@ TEST(Refused, SuperblockThatComesWithTheJournal) {
                     Says("recovery complete")));
 }
 
+TEST(Refused, StoreOnARemovableDisk) {
+  const auto& machine = small_machine();
+  const auto disk = machine.copy_of_store_disk("removable");
+  const auto boot_with_doors = [&](const std::string& name, const std::string& doors) {
+    return boot({.disks = {},
+                 .initramfs = machine.initramfs(name, SmallMachine::policy + doors, SmallMachine::suite,
+                                                {"--module", "virtio_scsi", "--module", "sd_mod"}),
+                 .devices = {"-drive", "if=none,format=raw,snapshot=on,id=stick,file=" + disk.string(),
+                             "-device", "virtio-scsi-pci", "-device", "scsi-hd,drive=stick,removable=on"}});
+  };
+  EXPECT_THAT(boot_with_doors("removable-closed", ""),
+              AllOf(RefusedWith("device-missing"), Says("/dev/sda does not count, being removable")));
+  EXPECT_THAT(boot_with_doors("removable-open", "[doors]\nremovable-devices = true\n"), Started());
+}
+
 TEST(Refused, NoSuchStoreDevice) {
   EXPECT_THAT(boot_with("composefs.store=LABEL=nowhere"),
               AllOf(RefusedWith("device-missing"), Says("LABEL=nowhere")));

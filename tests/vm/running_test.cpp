@@ -186,6 +186,34 @@ TEST(State, PersistsOnTheStoresFileSystem) {
   EXPECT_THAT(said(boots.first, "mount"), HasSubstr(var_with_options));
 }
 
+TEST(State, LiesOnTheStoresDiskUnlessThePolicySaysOtherwise) {
+  const auto& machine = small_machine();
+  const auto disk = machine.store_disk("two-disks", [](const std::filesystem::path& store) {
+    const auto& workshop = small_machine().workshop();
+    add_image(store, workshop / "root", "stateful", workshop / "device.key", {"--var", "bind"});
+    cfs_sign({"slot", "--store", store, "current", "stateful"});
+  });
+  const auto state = machine.workshop() / "two-disks-state.img";
+  must({"mke2fs", "-q", "-t", "ext4", "-L", "state", state, "32M"});
+  const auto boot_with = [&](const std::string& name, const std::string& policy_state) {
+    return boot(
+        {.disks = {disk, state},
+         .initramfs = machine.initramfs(name, std::string("image-id = \"demo\"\n"
+                                                          "store = \"LABEL=composefs-store\"\n"
+                                                          "[state]\ndevice = \"LABEL=state\"\n") +
+                                                  policy_state + "[failure]\naction = \"poweroff\"\n")});
+  };
+  EXPECT_THAT(boot_with("same-disk", ""),
+              AllOf(Not(Started()), Says("composefs-root: state-failed: "),
+                    Says("/dev/vdb does not lie on the disk of the store, /dev/vda")));
+  const auto log = boot_with("any-disk", std::string("disk = \"any\"\n") + var_options);
+  ASSERT_THAT(log, Started());
+  EXPECT_THAT(said(log, "report"), HasSubstr("\"device\": \"/dev/vdb\""));
+  // What the manifest asks for and the policy does not name is transient.
+  EXPECT_THAT(said(log, "report"), HasSubstr("\"var\": \"transient\""));
+  EXPECT_THAT(said(log, "mount"), HasSubstr(var_with_options));
+}
+
 TEST(State, IsNoLooserThanThePolicy) {
   // The manifest asks for a persistent /etc, and the policy's default is a transient one.
   const auto boots = boot_twice("capped", "device = \"PARTLABEL=composefs-state\"\n", "overlay");

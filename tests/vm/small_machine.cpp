@@ -117,6 +117,7 @@ SerialLog boot(const Boot& boot) {
   options.cmdline = "console=" + serial_console() + " panic=-1 " + boot.cmdline;
   options.memory_mib = 512;
   options.processors = boot.processors;
+  options.extra = boot.devices;
   if (boot.processors > 1) {
     options.acceleration = Acceleration::emulation_by_instructions;
   }

@@ -90,8 +90,9 @@ struct Boot {
   std::filesystem::path initramfs{};  // empty: SmallMachine::policy
   std::string cmdline{};              // added to the console parameters
   std::string kernel_suite = SmallMachine::suite;
-  bool keep_changes = false;  // to the disks
-  unsigned processors = 1;    // several take turns
+  bool keep_changes = false;           // to the disks
+  unsigned processors = 1;             // several take turns
+  std::vector<std::string> devices{};  // more arguments for QEMU
 };
 
 // What a machine printed on its serial line; a failed expectation shows all of it.
