@@ -14,7 +14,9 @@ struct DeviceSpec {
   By by = By::path;
   std::string value;  // "/dev/…", or the tag's value
 
-  // "UUID=…", "LABEL=…", "PARTUUID=…", "PARTLABEL=…" or an absolute path below /dev. Code::unsupported_input.
+  // "UUID=…", "LABEL=…", "PARTUUID=…", "PARTLABEL=…" or an absolute path below /dev. A path such as
+  // /dev/disk/by-partlabel/… stands for the tag: udev makes the link of one of the devices that carry it, and
+  // that there are several must be seen. Code::unsupported_input.
   [[nodiscard]] static Result<DeviceSpec> parse(std::string_view text);
 
   // As parse() takes it.

@@ -24,6 +24,22 @@ TEST(DeviceSpec, ReadsEveryForm) {
   }
 }
 
+// Of several devices with one tag, udev's link leads to one.
+TEST(DeviceSpec, ReadsTheLinksOfUdevAsTags) {
+  const std::pair<std::string_view, std::string_view> forms[]{
+      {"/dev/disk/by-uuid/0c5b7a6e-1f9b-4a33-8f0e-61f5c8f0a111", "UUID=0c5b7a6e-1f9b-4a33-8f0e-61f5c8f0a111"},
+      {"/dev/disk/by-label/my\\x20store", "LABEL=my store"},
+      {"/dev/disk/by-label/a\\x2fb\\x5cc", "LABEL=a/b\\c"},
+      {"/dev/disk/by-partuuid/12345678-01", "PARTUUID=12345678-01"},
+      {"/dev/disk/by-partlabel/composefs-store", "PARTLABEL=composefs-store"},
+  };
+  for (const auto& [path, tag] : forms) {
+    const auto parsed = DeviceSpec::parse(path);
+    ASSERT_TRUE(parsed) << path;
+    EXPECT_EQ(parsed->text(), tag) << path;
+  }
+}
+
 TEST(DeviceSpec, RefusesEverythingElse) {
   for (const std::string_view text : {"",
                                       "vda",
@@ -43,6 +59,13 @@ TEST(DeviceSpec, RefusesEverythingElse) {
                                       "uuid=1234",
                                       "NAME=x",
                                       "live:LABEL=x",
+                                      "/dev/disk/by-label/",
+                                      "/dev/disk/by-label/a/b",
+                                      "/dev/disk/by-label/a\\b",
+                                      "/dev/disk/by-label/a\\x2",
+                                      "/dev/disk/by-label/a\\x2G",
+                                      "/dev/disk/by-label/a\\x00",
+                                      "/dev/disk/by-partuuid/../../sda",
                                       "nfs:server:/path",
                                       " /dev/vda"}) {
     const auto parsed = DeviceSpec::parse(text);
