@@ -196,6 +196,18 @@ TEST(Refused, SuperblockThatComesWithTheJournal) {
                     Says("recovery complete")));
 }
 
+// The kernel of this machine takes no inode that has extents besides, or a Merkle tree: an older one does.
+TEST(Refused, ImageWhoseContentsLieInItsInode) {
+  const auto log = boot_tampered("inline", [](const StoreFileSystem& disk) {
+    const std::string inode = "set_inode_field " + object_path(small_machine().digest());
+    disk.edit(inode + " flags 0x10000000");
+    for (int word = 0; word < 15; ++word) {
+      disk.edit(inode + " block[" + std::to_string(word) + "] 0");
+    }
+  });
+  EXPECT_THAT(log, AllOf(RefusedWith("verity-missing"), Says("lie in its inode")));
+}
+
 TEST(Refused, StoreOnARemovableDisk) {
   const auto& machine = small_machine();
   const auto disk = machine.copy_of_store_disk("removable");
