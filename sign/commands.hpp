@@ -50,7 +50,7 @@ struct ManifestOptions {
   std::string var;
   std::vector<std::string> init;
   std::vector<std::string> complete;  // empty: the usual places; "none" alone: none
-  std::string kernel_min;
+  std::string kernel_min;             // empty: the default; "none": any
   std::string kernel_release;
   std::vector<std::string> annotations;  // KEY=VALUE
   std::string digest;

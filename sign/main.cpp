@@ -177,7 +177,9 @@ void add_manifest(CLI::App& app, Action& action) {
       ->type_name("PATH")
       ->expected(1)
       ->take_all();
-  command->add_option("--kernel-min", options->kernel_min, "Lowest Linux version that boots it, such as 6.6")
+  command
+      ->add_option("--kernel-min", options->kernel_min,
+                   "Lowest Linux version that boots it, or none (default: 6.12.55)")
       ->type_name("VERSION");
   command
       ->add_option("--kernel-release", options->kernel_release,

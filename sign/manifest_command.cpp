@@ -20,6 +20,18 @@ tl::unexpected<Error> misused(std::string what) {
   return fail(Code::usage, std::move(what));
 }
 
+// The first Linux 6.12 whose ext4 refuses a file that reads as something else than it measures
+// (CVE-2025-40167).
+constexpr auto default_kernel_min = "6.12.55";
+
+// What the user asks for; else the default, unless there is just one release anyway.
+std::string kernel_min(const ManifestOptions& options) {
+  if (options.kernel_min == "none" || (options.kernel_min.empty() && !options.kernel_release.empty())) {
+    return {};
+  }
+  return options.kernel_min.empty() ? default_kernel_min : options.kernel_min;
+}
+
 Result<std::pair<std::string, std::string>> parse_annotation(const std::string& text) {
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
@@ -34,7 +46,7 @@ Result<Manifest> make_manifest(const ManifestOptions& options) {
   manifest.version = options.version;
   manifest.security_version = options.security_version;
   manifest.digest = CFS_TRY(Digest::parse(options.digest));
-  manifest.kernel_min = options.kernel_min;
+  manifest.kernel_min = kernel_min(options);
   manifest.kernel_release = options.kernel_release;
   if (!options.init.empty()) {
     manifest.init = options.init;

@@ -260,7 +260,13 @@ TEST(Refused, MissingPolicy) {
 
 TEST(Refused, KernelOfDebian12SaysWhatItLacks) {
   const auto& machine = small_machine();
-  const auto log = boot({.disks = {machine.copy_of_store_disk("old-kernel")},
+  const auto disk = machine.store_disk("old-kernel", [](const std::filesystem::path& store) {
+    const auto& workshop = small_machine().workshop();
+    add_image(store, workshop / "root", "old-kernel", workshop / "device.key",
+              {"--var", "transient", "--kernel-min", "6.1"});
+    cfs_sign({"slot", "--store", store, "current", "old-kernel"});
+  });
+  const auto log = boot({.disks = {disk},
                          .initramfs = machine.initramfs("old-kernel", SmallMachine::policy, "bookworm"),
                          .kernel_suite = "bookworm"});
   EXPECT_THAT(log,
