@@ -7,6 +7,7 @@
 #include "cfs/file.hpp"
 #include "cfs/image_reader.hpp"
 #include "cfs/manifest.hpp"
+#include "cfs/persistent_code.hpp"
 #include "cfs/store.hpp"
 #include "cfs/store_lock.hpp"
 #include "cfs/text.hpp"
@@ -75,7 +76,8 @@ Result<Manifest> make_manifest(const ManifestOptions& options) {
 }
 
 // --complete, or the usual places of this image.
-Result<std::vector<std::string>> complete_places(const ManifestOptions& options, const Manifest& manifest) {
+Result<std::vector<std::string>> complete_places(const ManifestOptions& options, const Manifest& manifest,
+                                                 const FileTree& image) {
   if (options.complete == std::vector<std::string>{"none"}) {
     return std::vector<std::string>();
   }
@@ -85,13 +87,20 @@ Result<std::vector<std::string>> complete_places(const ManifestOptions& options,
                          " is not an absolute path without \".\", \"..\" or \"//\" (and none stands alone)"));
     }
   }
-  const std::string image = cat(options.store, "/objects/", manifest.digest.object_path());
-  const FileTree tree = CFS_TRY(load_image(image)).contents.tree;
   if (options.complete.empty()) {
-    return usual_complete_places(tree, manifest.init);
+    return usual_complete_places(image, manifest.init);
   }
-  CFS_TRY(check_complete_places(tree, options.complete));
+  CFS_TRY(check_complete_places(image, options.complete));
   return options.complete;
+}
+
+// Says on standard error what executes from state that persists.
+void warn_of_persistent_code(const Manifest& manifest, const FileTree& image) {
+  for (const PersistentCode& code : find_persistent_code(image, manifest.etc, manifest.var)) {
+    (void)std::fputs(
+        cat("cfs-sign: warning: ", code.what, " (", printable(code.found), "): ", code.means, '\n').c_str(),
+        stderr);
+  }
 }
 
 // A manifest's name is part of what slots and command lines hold on to, and its signatures are over its
@@ -121,7 +130,8 @@ Result<> manifest_command(const ManifestOptions& options) {
   const Store store = CFS_TRY(Store::open(options.store));
   const StoreLock lock = CFS_TRY(StoreLock::wait(store.directory(), StoreLock::Kind::shared));
   CFS_TRY_IN(store.object(manifest.digest), cat("the image ", manifest.digest.text()));
-  manifest.complete = CFS_TRY(complete_places(options, manifest));
+  const ImageFile image = CFS_TRY(load_image(cat(options.store, "/objects/", manifest.digest.object_path())));
+  manifest.complete = CFS_TRY(complete_places(options, manifest, image.contents.tree));
   const std::string text = CFS_TRY(format_manifest(manifest));
   const std::string directory = options.store + "/manifests";
   if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
@@ -129,6 +139,7 @@ Result<> manifest_command(const ManifestOptions& options) {
   }
   const std::string path = cat(directory, '/', name, ".toml");
   CFS_TRY(write_manifest(path, text));
+  warn_of_persistent_code(manifest, image.contents.tree);
   std::printf("%s\n", path.c_str());
   return {};
 }
