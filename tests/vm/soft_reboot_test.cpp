@@ -113,6 +113,24 @@ class Session {
                 HasSubstr("done"));
   }
 
+  // Mounts a file of these bytes over another, by a unit that stays when the system stops.
+  void mount_over(const std::string& path, const std::string& bytes) {
+    const TempDirectory directory;
+    const std::string text = must({"base64", "-w0", directory.write("bytes", bytes)});
+    EXPECT_THAT(
+        console_.run("set -e; echo " + text +
+                     " | base64 -d >/run/over; "
+                     "unit=$(systemd-escape --path --suffix=mount " +
+                     path +
+                     "); printf '%s\\n' '[Unit]' DefaultDependencies=no '[Mount]' What=/run/over Type=none "
+                     "Options=bind Where=" +
+                     path +
+                     " >\"/run/systemd/system/$unit\"; systemctl daemon-reload; "
+                     "systemctl start \"$unit\"; cmp /run/over " +
+                     path + " && echo mounted"),
+        HasSubstr("mounted"));
+  }
+
   // The next start is to begin anew, with another machine id.
   void ask_for_factory_reset() {
     EXPECT_EQ(console_.run("cfs-sign factory-reset; echo status $?"), "status 0\n");
@@ -181,7 +199,13 @@ TEST(SoftReboot, EntersTheSameRootAnUpdateAndWhatIsLeftOfThem) {
               AllOf(HasSubstr("refused           stranger (slot current): signature-untrusted"),
                     HasSubstr("second (slot previous)")));
 
-  console.power_off();
+  // Not by putting the stranger's key over the image's, either.
+  session.mount_over("/usr/lib/composefs-root/keys/device.pub",
+                     read_bytes(device.system().workshop() / "stranger.pub"));
+  console.end_by("systemctl soft-reboot");
+  EXPECT_THAT(console.log(), AllOf(HasSubstr("composefs-root: key-malformed: "),
+                                   HasSubstr("device.pub leads out of its directory or mount"),
+                                   HasSubstr("reboot: Restarting system")));
   device.expect_clean();
   if (HasFailure()) {
     std::printf("%s\n", console.log().c_str());
