@@ -201,8 +201,9 @@ TEST(Refused, ImageWhoseContentsLieInItsInode) {
   const auto log = boot_tampered("inline", [](const StoreFileSystem& disk) {
     const std::string inode = "set_inode_field " + object_path(small_machine().digest());
     disk.edit(inode + " flags 0x10000000");
-    for (int word = 0; word < 15; ++word) {
-      disk.edit(inode + " block[" + std::to_string(word) + "] 0");
+    for (const char* const block :
+         {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "IND", "DIND", "TIND"}) {
+      disk.edit(inode + " block[" + block + "] 0");
     }
   });
   EXPECT_THAT(log, AllOf(RefusedWith("verity-missing"), Says("lie in its inode")));
