@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cfs/digest.hpp"
+#include "cfs/fd.hpp"
 #include "cfs/result.hpp"
 #include "cfs/store_contents.hpp"
 
@@ -28,8 +30,12 @@ struct StoreReport {
 // signature file is not there. Fails only if there is no store, or it cannot be locked.
 [[nodiscard]] Result<StoreReport> check_store(const std::string& path, Progress& progress);
 
+// Hashes the object at this path ("objects/ab/cdef…") of the store directory: Code::object_missing,
+// Code::object_damaged, Code::path_refused, Code::io_error.
+[[nodiscard]] Result<> check_object(const Fd& store, const std::string& path, const Digest& digest);
+
 // Hashes every object, on two threads: what the kernel does on first use. Gives what is wrong, in the order
-// of paths: Code::object_damaged, Code::path_refused, Code::io_error.
+// of paths: errors of check_object().
 [[nodiscard]] std::vector<Error> check_objects(const StoreContents& contents, Progress& progress);
 
 }  // namespace cfs

@@ -10,8 +10,7 @@
 #include <string_view>
 #include <variant>
 
-#include "cfs/file.hpp"
-#include "cfs/fsverity.hpp"
+#include "cfs/store_check.hpp"
 #include "cfs/text.hpp"
 #include "cfs/tree_walk.hpp"
 
@@ -123,28 +122,6 @@ Result<InodeId> find_place(const FileTree& tree, const std::string& place) {
   return found->inode;
 }
 
-Result<> check_object(const ExternalFile& contents, const Fd& store) {
-  if (!contents.has_digest()) {
-    return fail(Code::verity_missing, "the image names no digest for it");
-  }
-  const std::string path = cat("objects/", contents.path());
-  const auto file = open_file_beneath(store, path);
-  if (!file) {
-    return file.error().code() == Code::not_found ? fail(Code::object_missing, cat(path, " is not there"))
-                                                  : tl::unexpected(file.error());
-  }
-  struct stat status{};
-  if (::fstat(file->get(), &status) != 0) {
-    return fail_errno(Code::io_error, cat("look at ", path));
-  }
-  const Digest found = CFS_TRY_IN(
-      compute_verity(*file, static_cast<std::uint64_t>(status.st_size), contents.digest.algorithm()), path);
-  if (found != contents.digest) {
-    return fail(Code::object_damaged, cat(path, " hashes to ", found.text()));
-  }
-  return {};
-}
-
 }  // namespace
 
 std::vector<std::string> usual_complete_places(const FileTree& tree, std::span<const std::string> init) {
@@ -177,7 +154,10 @@ Result<> check_complete_objects(const FileTree& tree, std::span<const std::strin
   const auto visit = [&](const std::string& path, InodeId id) -> Result<> {
     const auto* contents = std::get_if<ExternalFile>(&tree.inodes[id].content);
     if (contents != nullptr && (!contents->has_digest() || checked.insert(contents->digest).second)) {
-      CFS_TRY_IN(check_object(*contents, store), printable(path));
+      CFS_TRY_IN(contents->has_digest()
+                     ? check_object(store, cat("objects/", contents->path()), contents->digest)
+                     : fail(Code::verity_missing, "the image names no digest for it"),
+                 printable(path));
     }
     return {};
   };

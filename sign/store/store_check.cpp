@@ -1,5 +1,7 @@
 #include "cfs/store_check.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -21,15 +23,6 @@
 namespace cfs {
 
 namespace {
-
-Result<> check_object(const StoreContents& contents, const StoreContents::Object& object) {
-  const Fd file = CFS_TRY(open_file_beneath(contents.directory, object.path));
-  const Digest found = CFS_TRY_IN(compute_verity(file, object.size, object.digest.algorithm()), object.path);
-  if (found != object.digest) {
-    return fail(Code::object_damaged, cat(object.path, " hashes to ", found.text()));
-  }
-  return {};
-}
 
 bool has_manifest_file(const StoreContents& contents, std::string_view path) {
   return std::ranges::find(contents.manifests, path, &StoreContents::File::path) != contents.manifests.end();
@@ -88,6 +81,24 @@ class Names {
 
 }  // namespace
 
+Result<> check_object(const Fd& store, const std::string& path, const Digest& digest) {
+  const auto file = open_file_beneath(store, path);
+  if (!file) {
+    return file.error().code() == Code::not_found ? fail(Code::object_missing, cat(path, " is not there"))
+                                                  : tl::unexpected(file.error());
+  }
+  struct stat status{};
+  if (::fstat(file->get(), &status) != 0) {
+    return fail_errno(Code::io_error, cat("look at ", path));
+  }
+  const Digest found =
+      CFS_TRY_IN(compute_verity(*file, static_cast<std::uint64_t>(status.st_size), digest.algorithm()), path);
+  if (found != digest) {
+    return fail(Code::object_damaged, cat(path, " hashes to ", found.text()));
+  }
+  return {};
+}
+
 std::vector<Error> check_objects(const StoreContents& contents, Progress& progress) {
   progress.expect(contents.size());
   std::atomic<std::size_t> next = 0;
@@ -95,11 +106,12 @@ std::vector<Error> check_objects(const StoreContents& contents, Progress& progre
   std::vector<std::pair<std::size_t, Error>> found;
   const auto work = [&] {
     for (std::size_t i = next++; i < contents.objects.size(); i = next++) {
-      if (auto checked = check_object(contents, contents.objects[i]); !checked) {
+      const StoreContents::Object& object = contents.objects[i];
+      if (auto checked = check_object(contents.directory, object.path, object.digest); !checked) {
         const std::scoped_lock lock(mutex);
         found.emplace_back(i, std::move(checked.error()));
       }
-      progress.add(contents.objects[i].size);
+      progress.add(object.size);
     }
   };
   {
