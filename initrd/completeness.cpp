@@ -52,7 +52,8 @@ class Walk {
     const auto found = open_path_beneath(root_, relative(path));
     struct stat status{};
     if (!found) {
-      return not_there(found.error().what());
+      return found.error().code() == Code::io_error ? Result<>(tl::unexpected(found.error()))
+                                                    : not_there(found.error().what());
     }
     if (::fstat(found->get(), &status) != 0) {
       return fail_errno(Code::io_error, cat(here(), ": look at it"));

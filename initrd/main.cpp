@@ -162,7 +162,8 @@ int status_of(const cfs::Result<>& result) {
   return 0;
 }
 
-// Fails in any case: the unit that failed is seen where the machine does not reboot.
+// Fails where something is missing, whatever the policy has done about it: the unit that failed is what is
+// seen.
 int check_objects() {
   cfs::Kernel kernel;
   const auto root = cfs::clone_running_root(kernel);

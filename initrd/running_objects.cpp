@@ -10,7 +10,9 @@
 namespace cfs {
 
 Result<Fd> clone_running_root(Kernel& kernel) {
-  return kernel.clone_mount(CFS_TRY(open_directory("/")));
+  Fd root = CFS_TRY(kernel.clone_mount(CFS_TRY(open_directory("/"))));
+  CFS_TRY_IN(open_path_beneath(root, "."), "look at the root");
+  return root;
 }
 
 Result<std::size_t> check_running_objects(const Fd& root) {

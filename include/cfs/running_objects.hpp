@@ -12,15 +12,14 @@
 
 namespace cfs {
 
-// The root of this process as the boot composed it, without what is mounted below it. Code::io_error,
-// Code::mount_failed.
+// The root of this process as the boot composed it, without what is mounted below it. That it can be looked
+// at at all is tried here: what fails later is the image's. Code::io_error, Code::mount_failed.
 [[nodiscard]] Result<Fd> clone_running_root(Kernel& kernel);
 
-// check_completeness() of all of it: gives the number of its files. Any error but one of its limits means
-// that something of the image is missing or another.
+// check_completeness() of all of it: gives the number of its files.
 [[nodiscard]] Result<std::size_t> check_running_objects(const Fd& root);
 
-// Writes down what check_running_objects() found, for cfs-sign status. Code::io_error.
+// Writes down what check_running_objects() found, for cfs-sign status. Errors of write_file().
 [[nodiscard]] Result<> record_object_check(const Result<std::size_t>& checked,
                                            const std::string& directory = report_directory);
 

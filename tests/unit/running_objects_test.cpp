@@ -33,7 +33,7 @@ TEST(RunningObjects, FindingsAreWrittenForPeople) {
   EXPECT_EQ(read_bytes(directory.path("object-check")), "12 files can be read\n");
   ASSERT_TRUE(record_object_check(fail(Code::object_missing, "/etc/fstab: gone"), directory.path()));
   EXPECT_TRUE(read_bytes(directory.path("object-check")).starts_with("object-missing: /etc/fstab: gone: "));
-  EXPECT_EQ(record_object_check(12U, directory.path("nowhere")).error().code(), Code::io_error);
+  EXPECT_FALSE(record_object_check(12U, directory.path("nowhere")));
 }
 
 }  // namespace
