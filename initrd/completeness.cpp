@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -41,9 +42,24 @@ Error open_error(int error) {
   }
 }
 
+// Whether the first page of a file is in memory, without which hardly anybody reads any other. True where
+// that cannot be told.
+bool is_in_memory(const Fd& file) {
+  const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  void* const page = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (page == MAP_FAILED) {
+    return true;
+  }
+  unsigned char resident = 1;
+  const bool told = ::mincore(page, size, &resident) == 0;
+  ::munmap(page, size);
+  return !told || (resident & 1) != 0;
+}
+
 class Walk {
  public:
-  Walk(const Fd& root, const ExplainUnreadable& explain) : root_(root), explain_(explain) {}
+  Walk(const Fd& root, const ExplainUnreadable& explain, AfterReading after)
+      : root_(root), explain_(explain), after_(after) {}
 
   [[nodiscard]] std::size_t files() const { return files_; }
 
@@ -117,7 +133,11 @@ class Walk {
       const auto explained = explain_ ? explain_(path_) : Result<>();
       return tl::unexpected((explained ? std::move(error) : Error(explained.error())).within(here()));
     }
+    const bool forget = after_ == AfterReading::forget && !is_in_memory(opened);
     CFS_TRY_IN(read(opened), here());
+    if (forget) {
+      (void)::posix_fadvise(opened.get(), 0, 0, POSIX_FADV_DONTNEED);
+    }
     ++files_;
     return {};
   }
@@ -141,6 +161,7 @@ class Walk {
 
   const Fd& root_;
   const ExplainUnreadable& explain_;
+  AfterReading after_;
   std::string path_;  // of the entry that is looked at; empty: "/"
   std::size_t entries_ = 0;
   std::size_t files_ = 0;
@@ -150,8 +171,8 @@ class Walk {
 }  // namespace
 
 Result<std::size_t> check_completeness(const Fd& root, std::span<const std::string> places,
-                                       const ExplainUnreadable& explain) {
-  Walk walk(root, explain);
+                                       const ExplainUnreadable& explain, AfterReading after) {
+  Walk walk(root, explain, after);
   for (const std::string& place : places) {
     CFS_TRY(walk.place(place));
   }

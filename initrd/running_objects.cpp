@@ -16,7 +16,7 @@ Result<Fd> clone_running_root(Kernel& kernel) {
 }
 
 Result<std::size_t> check_running_objects(const Fd& root) {
-  return check_completeness(root, std::array{std::string("/")});
+  return check_completeness(root, std::array{std::string("/")}, nullptr, AfterReading::forget);
 }
 
 Result<> record_object_check(const Result<std::size_t>& checked, const std::string& directory) {

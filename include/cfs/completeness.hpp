@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -30,6 +31,10 @@ inline constexpr std::size_t completeness_most = 1UL << 22;  // entries
 // no reason.
 using ExplainUnreadable = std::function<Result<>(const std::string& path)>;
 
+// What becomes of a file's bytes in memory: a boot will need them, a check of the running system leaves the
+// memory of files that nobody had read as it was, but for what of the image itself the walk needs.
+enum class AfterReading : std::uint8_t { keep, forget };
+
 // Opens every file below the `places` (is_image_path(); each a directory or a file, and not through a
 // symbolic link) of the composed root, and reads its first completeness_read_bytes, but not those of ELF
 // files; lists every directory and reads every symbolic link, which lie in the image. Gives the number of
@@ -38,7 +43,8 @@ using ExplainUnreadable = std::function<Result<>(const std::string& path)>;
 // Code::path_refused, Code::io_error. Code::manifest_malformed for a place that the image does not have;
 // Code::image_malformed past a limit.
 [[nodiscard]] Result<std::size_t> check_completeness(const Fd& root, std::span<const std::string> places,
-                                                     const ExplainUnreadable& explain = nullptr);
+                                                     const ExplainUnreadable& explain = nullptr,
+                                                     AfterReading after = AfterReading::keep);
 
 // Why a file of the mounted metadata image cannot be opened in the root that is composed of it and of
 // `objects`: Code::object_missing, Code::path_refused, Code::verity_missing, Code::digest_mismatch,

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -51,6 +52,33 @@ TEST_F(Completeness, CountsTheFilesOfEachPlace) {
 TEST_F(Completeness, TakesFilesThatAreNoFilesForWhole) {
   ASSERT_EQ(::mkfifo(directory_.path("etc/fifo").c_str(), 0600), 0);
   EXPECT_EQ(check({"/etc"}).value(), 2U);
+}
+
+// Where a file system has no pages apart from its files, as tmpfs, nothing can be forgotten.
+TEST_F(Completeness, LeavesMemoryAsItWas) {
+  const auto cached = directory_.path("etc/fstab");
+  const auto uncached = directory_.path("usr/lib/systemd/systemd");
+  const auto resident = [](const std::string& path) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    void* const page = ::mmap(nullptr, 1, PROT_READ, MAP_SHARED, file.get(), 0);
+    unsigned char in_memory = 0;
+    EXPECT_EQ(::mincore(page, 1, &in_memory), 0);
+    ::munmap(page, 1);
+    return (in_memory & 1) != 0;
+  };
+  const Fd file(::open(uncached.c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::fsync(file.get()), 0);
+  ASSERT_EQ(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED), 0);
+  if (resident(uncached)) {
+    GTEST_SKIP() << "this file system keeps all of a file in memory";
+  }
+  const Fd root = open_directory(directory_.path()).value();
+  const std::vector<std::string> all{"/"};
+  EXPECT_TRUE(check_completeness(root, all, nullptr, AfterReading::forget));
+  EXPECT_TRUE(resident(cached));
+  EXPECT_FALSE(resident(uncached));
+  EXPECT_TRUE(check_completeness(root, all));
+  EXPECT_TRUE(resident(uncached));
 }
 
 TEST_F(Completeness, ShouldFailForAPlaceThatIsNotThere) {
