@@ -1,5 +1,9 @@
 #include "cfs/configuration.hpp"
 
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
 #include "cfs/cmdline_check.hpp"
 #include "cfs/file.hpp"
 #include "cfs/text.hpp"
@@ -23,6 +27,15 @@ Result<std::vector<PublicKey>> load_usable_keys(const ConfigurationPlace& place,
   return keys;
 }
 
+// Whether it is the root of a procfs, which has a number of its own, and not a part of one.
+bool is_procfs(const Fd& directory) {
+  constexpr ino_t root = 1;
+  struct statfs file_system{};
+  struct stat status{};
+  return ::fstatfs(directory.get(), &file_system) == 0 && file_system.f_type == PROC_SUPER_MAGIC &&
+         ::fstat(directory.get(), &status) == 0 && status.st_ino == root;
+}
+
 }  // namespace
 
 Result<ConfigurationPlace> open_configuration(const std::string& directory) {
@@ -43,6 +56,12 @@ Result<Policy> load_policy_of(const std::string& directory) {
 }
 
 Result<std::string> read_kernel_cmdline(Kernel& kernel) {
+  if (const auto place = open_directory("/proc"); place && is_procfs(*place)) {
+    // Reached on that very mount: nothing covers it.
+    if (const auto file = open_file_beneath(*place, "cmdline")) {
+      return read_all(*file, cmdline_max_bytes);
+    }
+  }
   const Fd procfs = CFS_TRY(kernel.mount({.type = "proc", .source = "proc", .noexec = true}));
   return read_all(CFS_TRY(open_file_beneath(procfs, "cmdline")), cmdline_max_bytes);
 }

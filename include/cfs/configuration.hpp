@@ -46,8 +46,9 @@ struct ConfigurationPlace {
 [[nodiscard]] Result<Configuration> load_configuration(Kernel& kernel, const std::string& directory,
                                                        Policy policy);
 
-// The command line that the loader gave the kernel, whatever is mounted over /proc/cmdline: read from a
-// procfs that nobody else sees. Code::mount_failed, Code::io_error.
+// The command line that the loader gave the kernel. Where something is mounted over /proc or /proc/cmdline it
+// is read from a procfs that nobody else sees, which takes the kernel some 100,000 instructions to make.
+// Code::mount_failed, Code::io_error.
 [[nodiscard]] Result<std::string> read_kernel_cmdline(Kernel& kernel);
 
 // What the command line of the running kernel selects, once this policy was found to allow it. Errors: those
