@@ -18,6 +18,9 @@ namespace {
 constexpr auto covered_file = "/proc/cmdline";
 
 bool is_hidden(std::string_view word, const Policy& policy) {
+  if (policy.cmdline.hide.empty()) {
+    return false;
+  }
   const Cmdline parsed = Cmdline::parse(word);
   return std::ranges::any_of(policy.cmdline.hide, [&](const WordPattern& pattern) {
     return std::ranges::any_of(parsed.parameters(),
@@ -40,50 +43,24 @@ Result<> detach_all(Kernel& kernel, const std::string& path) {
   return is_mount(path) ? fail(Code::mount_failed, cat("detach what is mounted at ", path)) : Result<>();
 }
 
-// A directory of ours, and nobody else's business.
-Result<Fd> make_own_directory(const Fd& parent, const std::string& name) {
-  if (::mkdirat(parent.get(), name.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail_errno(Code::mount_failed, cat("create ", name));
-  }
-  Fd directory = CFS_TRY(open_directory_beneath(parent, name));
-  if (::fchmodat(parent.get(), name.c_str(), 0700, 0) != 0 ||
-      ::fchownat(parent.get(), name.c_str(), 0, 0, AT_SYMLINK_NOFOLLOW) != 0) {
-    return fail_errno(Code::mount_failed, cat("make ", name, " the root user's alone"));
-  }
-  return directory;
-}
-
-MountRequest writable(std::string type) {
-  return {.type = std::move(type),
-          .source = "composefs-root",
-          .superblock = Access::read_write,
-          .mount = Access::read_write,
-          .noexec = true};
-}
-
-// A mount of nothing but a file with these bytes, detached. The kernel clones no part of a mount that is not
-// attached (EINVAL up to Linux 6.14), so its file system is attached in `place` for a moment.
-Result<Fd> make_file_mount(Kernel& kernel, const Fd& place, std::string_view bytes) {
-  MountRequest request = writable("tmpfs");
-  request.options = {{"mode", "0755"}, {"size", "128k"}, {"nr_inodes", "3"}};
-  const Fd memory = CFS_TRY(kernel.mount(request));
+// A read-only file system, for the root user alone, of the file "cmdline" with these bytes and the directory
+// "proc".
+Result<Fd> make_file_system(Kernel& kernel, std::string_view bytes) {
+  Fd memory = CFS_TRY(kernel.mount({.type = "tmpfs",
+                                    .source = "composefs-root",
+                                    .options = {{"mode", "0700"}, {"size", "128k"}, {"nr_inodes", "3"}},
+                                    .superblock = Access::read_write,
+                                    .mount = Access::read_write,
+                                    .noexec = true}));
   {
-    const Fd file(
-        ::openat(memory.get(), "cmdline", O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0444));
-    if (!file) {
+    const Fd file(::openat(memory.get(), "cmdline", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0444));
+    if (!file || ::mkdirat(memory.get(), "proc", 0700) != 0) {
       return fail_errno(Code::mount_failed, "create the copy");
     }
     CFS_TRY_IN(write_all(file, bytes), "write the copy");
   }
   CFS_TRY(kernel.set_file_system_access(memory, Access::read_only));
-  CFS_TRY(make_own_directory(place, "cmdline"));
-  CFS_TRY(kernel.attach(memory, place, "cmdline"));
-  auto mount = kernel.clone_tree(memory, "cmdline");
-  kernel.detach(cat(open_procfs_directory, "/cmdline"));
-  if (::unlinkat(place.get(), "cmdline", AT_REMOVEDIR) != 0) {
-    return fail_errno(Code::mount_failed, "remove the place of the copy");
-  }
-  return mount;
+  return memory;
 }
 
 }  // namespace
@@ -109,18 +86,17 @@ std::string filter_cmdline(std::string_view text, const Policy& policy) {
 
 Result<> cover_cmdline(Kernel& kernel, std::string_view bytes) {
   CFS_TRY(uncover_cmdline(kernel));
-  const std::string own = open_procfs_directory;
-  const Fd place = CFS_TRY(
-      make_own_directory(CFS_TRY(open_directory("/dev")), own.substr(std::string_view("/dev/").size())));
-  for (const char* name : {"/proc", "/cmdline"}) {
-    CFS_TRY(detach_all(kernel, own + name));
+  CFS_TRY(detach_all(kernel, visible_cmdline_directory));
+  if (::mkdir(visible_cmdline_directory, 0700) != 0 && errno != EEXIST) {
+    return fail_errno(Code::mount_failed, cat("create ", visible_cmdline_directory));
   }
-  CFS_TRY(make_own_directory(place, "proc"));
-  const Fd procfs = CFS_TRY(kernel.mount(writable("proc")));
-  CFS_TRY(kernel.attach(procfs, place, "proc"));
-
-  const Fd copy = CFS_TRY(make_file_mount(kernel, place, bytes));
-  return kernel.attach(copy, CFS_TRY(open_directory("/proc")), "cmdline");
+  const Fd proc = CFS_TRY(open_directory("/proc"));
+  const Fd place = CFS_TRY(open_directory(visible_cmdline_directory));
+  const Fd whole = CFS_TRY(kernel.clone_tree(proc, ""));
+  const Fd memory = CFS_TRY(make_file_system(kernel, bytes));
+  CFS_TRY(kernel.attach(memory, place, "."));
+  CFS_TRY(kernel.attach(whole, memory, "proc"));
+  return kernel.attach(CFS_TRY(kernel.clone_tree(memory, "cmdline")), proc, "cmdline");
 }
 
 Result<> uncover_cmdline(Kernel& kernel) {

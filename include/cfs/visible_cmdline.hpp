@@ -19,14 +19,14 @@ namespace cfs {
 // nothing to hide or to add.
 [[nodiscard]] std::string filter_cmdline(std::string_view text, const Policy& policy);
 
-// Where a second procfs lies, for the root user only. The kernel lets a user namespace mount a procfs only
-// where one is visible with nothing mounted over a part of it; this one is. It moves with /dev into every
-// root that is entered.
-inline constexpr auto open_procfs_directory = "/dev/.composefs-root";
+// Where the copy comes from, and where the procfs is to be seen in whole: for the root user alone. The kernel
+// lets a user namespace mount a procfs only where one is visible with nothing mounted over a part of it. It
+// moves with /dev into every root that is entered.
+inline constexpr auto visible_cmdline_directory = "/dev/.composefs-root";
 
 // Mounts a file with these bytes over /proc/cmdline, on a superblock that is read-only, nosuid, nodev,
-// noexec, and a second procfs below open_procfs_directory. Takes away before what was mounted at either
-// place. Needs /proc and a writable /dev. Code::mount_failed.
+// noexec, and the procfs of /proc once more below visible_cmdline_directory. Takes away before what was
+// mounted at either place. Needs /proc and a writable /dev. Code::mount_failed.
 [[nodiscard]] Result<> cover_cmdline(Kernel& kernel, std::string_view bytes);
 
 // Takes away what is mounted over /proc/cmdline. Code::mount_failed if there is still something.
