@@ -20,31 +20,30 @@ namespace {
 
 using Names = std::string_view[];
 
-constexpr Names system_extension_units{"systemd-sysext.service", "systemd-sysext.socket",
-                                       "systemd-sysext-initrd.service", "systemd-sysext-sysroot.service"};
+constexpr Names system_extension_units{"systemd-sysext.service", "systemd-sysext.socket"};
+constexpr Names system_extension_initrd_units{"systemd-sysext-initrd.service",
+                                              "systemd-sysext-sysroot.service"};
 constexpr Names system_extension_words{"systemd.sysext=0", "rd.systemd.sysext=0"};
 constexpr Names system_extension_files{"sysext", "global_sysext"};
 
-constexpr Names configuration_extension_units{"systemd-confext.service", "systemd-confext-initrd.service",
-                                              "systemd-confext-sysroot.service"};
+constexpr Names configuration_extension_units{"systemd-confext.service"};
+constexpr Names configuration_extension_initrd_units{"systemd-confext-initrd.service",
+                                                     "systemd-confext-sysroot.service"};
 constexpr Names configuration_extension_words{"systemd.confext=0", "rd.systemd.confext=0"};
 constexpr Names configuration_extension_files{"confext", "global_confext"};
 
 constexpr Names portable_units{"systemd-portabled.service"};
 
-constexpr Names machine_units{
-    "systemd-machined.service", "systemd-machined.socket", "systemd-nspawn@.service",
-    "systemd-vmspawn@.service", "systemd-importd.service", "systemd-importd.socket",
-    "systemd-mountfsd.service", "systemd-mountfsd.socket", "var-lib-machines.mount"};
+constexpr Names machine_units{"systemd-nspawn@.service", "systemd-vmspawn@.service",
+                              "systemd-mountfsd.socket", "var-lib-machines.mount"};
 constexpr Names machine_generators{"systemd-import-generator"};
 
 constexpr Names gpt_auto_generators{"systemd-gpt-auto-generator"};
 constexpr Names gpt_auto_words{"systemd.gpt_auto=0", "rd.systemd.gpt_auto=0"};
 
-constexpr Names hibernation_units{"systemd-hibernate-resume.service", "systemd-hibernate-resume@.service",
-                                  "systemd-hibernate.service", "systemd-hybrid-sleep.service",
-                                  "systemd-suspend-then-hibernate.service"};
-constexpr Names hibernation_generators{"systemd-hibernate-resume-generator"};
+constexpr Names hibernation_initrd_units{"systemd-hibernate-resume.service",
+                                         "systemd-hibernate-resume@.service"};
+constexpr Names hibernation_initrd_generators{"systemd-hibernate-resume-generator"};
 constexpr Names hibernation_words{"noresume"};
 
 constexpr Names credential_words{"systemd.import_credentials=no"};
@@ -57,40 +56,40 @@ constexpr auto doors = std::to_array<Door>({
      .open = &Policy::Doors::system_extensions,
      .what = "Extensions of /usr and /opt that systemd-sysext finds below /var, /run and /etc",
      .versions = "systemd 252, 257 and 262",
-     .units = system_extension_units,
+     .masks = {.units = system_extension_units},
+     .initrd_masks = {.units = system_extension_initrd_units},
      .words = system_extension_words,
      .boot_files = system_extension_files},
     {.key = "configuration-extensions",
      .open = &Policy::Doors::configuration_extensions,
      .what = "Extensions of /etc that systemd-confext finds below /var and /run",
      .versions = "systemd 257 and 262",
-     .units = configuration_extension_units,
+     .masks = {.units = configuration_extension_units},
+     .initrd_masks = {.units = configuration_extension_initrd_units},
      .words = configuration_extension_words,
      .boot_files = configuration_extension_files},
     {.key = "portable-services",
      .open = &Policy::Doors::portable_services,
      .what = "Services with a root of their own that systemd-portabled attaches",
      .versions = "systemd 252, 257 and 262",
-     .units = portable_units},
+     .masks = {.units = portable_units}},
     {.key = "machines",
      .open = &Policy::Doors::machines,
-     .what = "Containers and virtual machines of systemd-machined, what systemd-importd downloads, and disk "
-             "images that systemd-mountfsd mounts for users",
+     .what = "Containers and virtual machines below /var/lib/machines, what is downloaded to there while the "
+             "system starts, and disk images that systemd-mountfsd mounts for users",
      .versions = "systemd 252, 257 and 262",
-     .units = machine_units,
-     .generators = machine_generators},
+     .masks = {.units = machine_units, .generators = machine_generators}},
     {.key = "gpt-auto",
      .open = &Policy::Doors::gpt_auto,
      .what = "Partitions and swap that have a place by their type alone, on the disk of the store",
      .versions = "systemd 252, 257 and 262",
-     .generators = gpt_auto_generators,
+     .masks = {.generators = gpt_auto_generators},
      .words = gpt_auto_words},
     {.key = "hibernation",
      .open = &Policy::Doors::hibernation,
-     .what = "Memory that an earlier boot wrote to a swap device",
+     .what = "Memory that an earlier boot wrote to a swap device, which an initrd resumes",
      .versions = "systemd 252, 257 and 262",
-     .units = hibernation_units,
-     .generators = hibernation_generators,
+     .initrd_masks = {.units = hibernation_initrd_units, .generators = hibernation_initrd_generators},
      .words = hibernation_words},
     {.key = "credentials",
      .open = &Policy::Doors::credentials,
@@ -118,7 +117,8 @@ constexpr Names stub_files{"tpm2-pcr-signature.json", "tpm2-pcr-public-key.pem",
 constexpr std::string_view unit_masks = "system.control";
 constexpr std::string_view generator_masks = "system-generators";
 
-constexpr std::string_view mask_target = "/dev/null";
+constexpr auto mask_target = "/dev/null";
+constexpr auto mask_error = "mask units and generators";
 
 bool contains(Door::Names names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -147,11 +147,11 @@ Result<> set_mask(const Fd& directory, const std::string& name, bool open) {
   if (open) {
     return is_mask(directory, name) ? remove(directory, name) : Result<>();
   }
-  if (::symlinkat(mask_target.data(), directory.get(), name.c_str()) == 0 || is_mask(directory, name)) {
+  if (::symlinkat(mask_target, directory.get(), name.c_str()) == 0 || is_mask(directory, name)) {
     return {};
   }
   CFS_TRY(remove(directory, name));
-  if (::symlinkat(mask_target.data(), directory.get(), name.c_str()) != 0) {
+  if (::symlinkat(mask_target, directory.get(), name.c_str()) != 0) {
     return fail_errno(Code::door_open, cat("mask ", name));
   }
   return {};
@@ -188,23 +188,39 @@ Result<> as_door(Result<> result, std::string_view doing) {
   return result ? std::move(result) : fail(Code::door_open, cat(doing, ": ", result.error().what()));
 }
 
-Result<> write_all_masks(const Policy::Doors& policy, const std::string& root) {
-  const Fd run = CFS_TRY(make_directory(CFS_TRY(open_directory(cat(root, "/run"))), "systemd", 0755));
+// /run/systemd is a real directory, or made one.
+Result<Fd> open_run_directory(const std::string& root) {
+  return make_directory(CFS_TRY(open_directory(cat(root, "/run"))), "systemd", 0755);
+}
+
+Result<> set_masks(const Policy::Doors& policy, const Fd& run, Door::Masks Door::* which) {
   const Fd units = CFS_TRY(make_directory(run, unit_masks, 0755));
   const Fd generators = CFS_TRY(make_directory(run, generator_masks, 0755));
   for (const Door& door : doors) {
     const bool open = policy.*door.open;
-    for (const std::string_view unit : door.units) {
+    for (const std::string_view unit : (door.*which).units) {
       CFS_TRY(set_mask(units, std::string(unit), open));
     }
-    for (const std::string_view generator : door.generators) {
+    for (const std::string_view generator : (door.*which).generators) {
       CFS_TRY(set_mask(generators, std::string(generator), open));
-    }
-    if (!door.blocked.empty()) {
-      CFS_TRY(set_block(run, std::string(door.blocked), open));
     }
   }
   return {};
+}
+
+Result<> set_masks_and_blocks(const Policy::Doors& policy, const std::string& root) {
+  const Fd run = CFS_TRY(open_run_directory(root));
+  CFS_TRY(set_masks(policy, run, &Door::masks));
+  for (const Door& door : doors) {
+    if (!door.blocked.empty()) {
+      CFS_TRY(set_block(run, std::string(door.blocked), policy.*door.open));
+    }
+  }
+  return {};
+}
+
+Result<> set_initrd_masks(const Policy::Doors& policy, const std::string& root) {
+  return set_masks(policy, CFS_TRY(open_run_directory(root)), &Door::initrd_masks);
 }
 
 Result<> remove_other_boot_files(const Policy::Doors& policy, const std::string& root) {
@@ -264,7 +280,11 @@ std::vector<std::string> open_doors(const Policy::Doors& policy) {
 }
 
 Result<> write_masks(const Policy::Doors& policy, const std::string& root) {
-  return as_door(write_all_masks(policy, root), "write what masks units and generators");
+  return as_door(set_masks_and_blocks(policy, root), mask_error);
+}
+
+Result<> write_initrd_masks(const Policy::Doors& policy, const std::string& root) {
+  return as_door(set_initrd_masks(policy, root), mask_error);
 }
 
 Result<> remove_boot_files(const Policy::Doors& policy, const std::string& root) {
@@ -272,9 +292,9 @@ Result<> remove_boot_files(const Policy::Doors& policy, const std::string& root)
 }
 
 Result<> check_door(const Door& door, const std::string& root, std::string_view visible_cmdline) {
-  CFS_TRY(check_masks(root, unit_masks, door.units));
-  CFS_TRY(check_masks(root, generator_masks, door.generators));
-  for (const std::string_view unit : door.units) {
+  CFS_TRY(check_masks(root, unit_masks, door.masks.units));
+  CFS_TRY(check_masks(root, generator_masks, door.masks.generators));
+  for (const std::string_view unit : door.masks.units) {
     if (const std::string overruling = cat("/etc/systemd/system.control/", unit);
         exists(cat(root, overruling))) {
       return still_open(cat(overruling, " ranks above its mask"));
@@ -318,10 +338,11 @@ std::vector<std::string> init_environment(const Policy& policy, const std::vecto
 
 Result<> close_doors(Kernel& kernel, const Policy& policy, const std::string& real_cmdline) {
   CFS_TRY(remove_boot_files(policy.doors, ""));
-  return close_doors_again(kernel, policy, real_cmdline);
+  CFS_TRY(write_initrd_masks(policy.doors, ""));
+  return close_root_doors(kernel, policy, real_cmdline);
 }
 
-Result<> close_doors_again(Kernel& kernel, const Policy& policy, const std::string& real_cmdline) {
+Result<> close_root_doors(Kernel& kernel, const Policy& policy, const std::string& real_cmdline) {
   CFS_TRY(write_masks(policy.doors, ""));
   const std::string visible = filter_cmdline(real_cmdline, policy);
   return as_door(visible == real_cmdline ? uncover_cmdline(kernel) : cover_cmdline(kernel, visible),

@@ -51,8 +51,9 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
   const VerifiedRoot root = CFS_TRY(
       make_verified_root(kernel, configuration, EnteredBy::init, report, [&] { watchdog.keep_alive(); }));
   CFS_TRY(publish_root(report));
-  CFS_TRY(close_doors(kernel, configuration.policy, CFS_TRY(read_kernel_cmdline(kernel))));
   CFS_TRY(switch_root(kernel, root.tree));
+  // Nothing else runs until init does.
+  CFS_TRY(close_root_doors(kernel, configuration.policy, CFS_TRY(read_kernel_cmdline(kernel))));
 
   log(LogLevel::info, report.summary());
   HandOver next;

@@ -67,7 +67,7 @@ Result<> make_next_root(Kernel& kernel, Report& report) {
   const VerifiedRoot root =
       CFS_TRY(make_verified_root(kernel, configuration, EnteredBy::systemd, report, [] {}));
   CFS_TRY(publish_root(report));
-  CFS_TRY(close_doors_again(kernel, configuration.policy, CFS_TRY(read_kernel_cmdline(kernel))));
+  CFS_TRY(close_root_doors(kernel, configuration.policy, CFS_TRY(read_kernel_cmdline(kernel))));
   if (::mkdir(next_root_place, 0700) != 0 && errno != EEXIST) {
     return fail_errno(Code::mount_failed, cat("create ", next_root_place));
   }

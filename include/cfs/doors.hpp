@@ -21,13 +21,17 @@ namespace cfs {
 
 struct Door {
   using Names = std::span<const std::string_view>;
+  struct Masks {
+    Names units{};
+    Names generators{};
+  };
 
   std::string_view key;          // in the policy's table [doors]
   bool Policy::Doors::* open;    // what the policy says
   std::string_view what;         // for people: what comes in by it
   std::string_view versions;     // for people: what knows it, of systemd 252, 257 and 262
-  Names units{};                 // masked
-  Names generators{};            // masked
+  Masks masks{};                 // of what is started outside of an initrd
+  Masks initrd_masks{};          // of what is started in an initrd alone
   Names words{};                 // added to the command line that user space sees
   Names environment{};           // NAME=VALUE, added to what the init program is given
   Names boot_files{};            // of /.extra in an initrd, removed
@@ -41,11 +45,12 @@ struct Door {
 // The keys of those that are open.
 [[nodiscard]] std::vector<std::string> open_doors(const Policy::Doors& policy);
 
-// Makes below ROOT/run/systemd what closes these doors, and takes away what closed the others. What is in its
-// place is replaced, so that it can be repeated on a system whose root user changed it. Code::door_open if
-// that is not possible: a directory on the way is a link or a mount, or a name is taken by what cannot be
-// removed.
+// Makes below ROOT/run/systemd the masks of these doors, and takes away those of the open ones. What is in
+// their place is replaced, so that it can be repeated on a system whose root user changed it. The first
+// also sees to what is blocked. Code::door_open if that is not possible: a directory on the way is a link or
+// a mount, or a name is taken by what cannot be removed.
 [[nodiscard]] Result<> write_masks(const Policy::Doors& policy, const std::string& root);
+[[nodiscard]] Result<> write_initrd_masks(const Policy::Doors& policy, const std::string& root);
 
 // Removes from ROOT/.extra, where the EFI stub of systemd puts what it found beside itself, all but what the
 // kernel image itself carries (signatures of PCR policies, os-release, profile) and what an open door lets
@@ -63,14 +68,15 @@ struct Door {
 [[nodiscard]] std::vector<std::string> init_environment(const Policy& policy,
                                                         const std::vector<std::string>& given = {});
 
-// Closes the doors of the system that is about to be entered, from its initramfs: remove_boot_files(),
-// write_masks(), cover_cmdline(). To be called after the last use of /proc/cmdline, with what it really is;
-// needs /proc, /dev and /run. Code::door_open: the system must not be entered.
+// Closes the doors of an initrd with an init of its own, and of the root that this enters later:
+// remove_boot_files(), write_initrd_masks(), close_root_doors().
 [[nodiscard]] Result<> close_doors(Kernel& kernel, const Policy& policy, const std::string& real_cmdline);
 
-// The same for a soft reboot: puts right what the system that ends may have changed. Whoever was root there
-// can have done more than that; see composefs-root(8).
-[[nodiscard]] Result<> close_doors_again(Kernel& kernel, const Policy& policy,
-                                         const std::string& real_cmdline);
+// Closes the doors of the root that is entered next: write_masks(), and the filtered copy of the command
+// line, of which `real_cmdline` is the original. Also for a soft reboot: what the system that ends may have
+// changed is put right. Whoever was root there can have done more than that; see composefs-root(8). Needs
+// /proc, /dev and /run. Code::door_open: the root must not be entered.
+[[nodiscard]] Result<> close_root_doors(Kernel& kernel, const Policy& policy,
+                                        const std::string& real_cmdline);
 
 }  // namespace cfs

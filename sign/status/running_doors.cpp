@@ -34,8 +34,11 @@ RunningDoor find_door(const Door& door, bool opened, const std::string& root, co
 
 // "none [integrity] confidentiality": that in brackets.
 std::optional<std::string> lockdown_mode(const std::optional<std::string>& text) {
-  const auto begin = text ? text->find('[') : std::string::npos;
-  const auto end = text ? text->find(']', begin) : std::string::npos;
+  if (!text) {
+    return std::nullopt;
+  }
+  const auto begin = text->find('[');
+  const auto end = text->find(']', begin);
   if (begin == std::string::npos || end == std::string::npos) {
     return std::nullopt;
   }

@@ -31,10 +31,12 @@ class Doors : public ::testing::Test {
   [[nodiscard]] std::filesystem::path generator_mask(std::string_view name) const {
     return root() / "run/systemd/system-generators" / name;
   }
-  Result<> write(const Policy::Doors& policy = closed) const { return write_masks(policy, root()); }
+  [[nodiscard]] Result<> write(const Policy::Doors& policy = closed) const {
+    return write_masks(policy, root());
+  }
   // As the closed doors make it.
   static std::string cmdline() { return filter_cmdline("quiet\n", Policy{}); }
-  Result<> check(const Door& door) const { return check_door(door, root(), cmdline()); }
+  [[nodiscard]] Result<> check(const Door& door) const { return check_door(door, root(), cmdline()); }
 
   const TempDirectory directory_;
 };
@@ -53,7 +55,7 @@ TEST_F(Doors, EachHasAKeyOfItsOwnASwitchOfItsOwnAndAMeans) {
         parse_policy(cat("image-id = \"demo\"\nstore = \"LABEL=store\"\n[doors]\n", door.key, " = true\n"))
             .value();
     EXPECT_EQ(open_doors(policy.doors), Names{std::string(door.key)});
-    EXPECT_FALSE(door.units.empty() && door.generators.empty() && door.words.empty() &&
+    EXPECT_FALSE(door.masks.units.empty() && door.masks.generators.empty() && door.words.empty() &&
                  door.environment.empty() && door.boot_files.empty() && door.blocked.empty() &&
                  door.otherwise.empty());
   }
@@ -62,21 +64,38 @@ TEST_F(Doors, EachHasAKeyOfItsOwnASwitchOfItsOwnAndAMeans) {
 
 TEST_F(Doors, AreClosedOnceTheMasksAreWritten) {
   for (const Door& door : all_doors()) {
-    if (!door.units.empty() || !door.generators.empty() || !door.blocked.empty()) {
+    if (!door.masks.units.empty() || !door.masks.generators.empty() || !door.blocked.empty()) {
       EXPECT_EQ(check(door).error().code(), Code::door_open) << door.key;
     }
   }
   ASSERT_TRUE(write());
   for (const Door& door : all_doors()) {
     EXPECT_TRUE(check(door)) << door.key;
-    for (const std::string_view unit : door.units) {
+    for (const std::string_view unit : door.masks.units) {
       EXPECT_TRUE(is_mask(mask(unit))) << unit;
     }
-    for (const std::string_view generator : door.generators) {
+    for (const std::string_view generator : door.masks.generators) {
       EXPECT_TRUE(is_mask(generator_mask(generator))) << generator;
     }
   }
   EXPECT_TRUE(std::filesystem::is_regular_file(root() / "run/systemd/efivars"));
+}
+
+TEST_F(Doors, OfAnInitrdHaveMasksOfTheirOwn) {
+  Policy::Doors policy;
+  policy.configuration_extensions = true;
+  ASSERT_TRUE(write_initrd_masks(policy, root()));
+  for (const Door& door : all_doors()) {
+    for (const std::string_view unit : door.initrd_masks.units) {
+      EXPECT_EQ(is_mask(mask(unit)), door.key != "configuration-extensions") << unit;
+    }
+    for (const std::string_view generator : door.initrd_masks.generators) {
+      EXPECT_TRUE(is_mask(generator_mask(generator))) << generator;
+    }
+    for (const std::string_view unit : door.masks.units) {
+      EXPECT_FALSE(is_mask(mask(unit))) << unit;
+    }
+  }
 }
 
 TEST_F(Doors, OfWhichOneIsOpenLackExactlyItsMasks) {
@@ -89,7 +108,7 @@ TEST_F(Doors, OfWhichOneIsOpenLackExactlyItsMasks) {
     EXPECT_FALSE(is_mask(mask("systemd-sysext.service")));
     EXPECT_TRUE(is_mask(mask("systemd-confext.service")));
     EXPECT_FALSE(is_mask(generator_mask("systemd-gpt-auto-generator")));
-    EXPECT_TRUE(is_mask(generator_mask("systemd-hibernate-resume-generator")));
+    EXPECT_TRUE(is_mask(generator_mask("systemd-import-generator")));
     EXPECT_FALSE(std::filesystem::exists(root() / "run/systemd/efivars"));
     ASSERT_TRUE(write());  // and the next round opens what this closes
   }
@@ -193,8 +212,10 @@ std::string mdoc_entry(const Door& door) {
       entry += cat(means, "\n.", macro, ' ', mdoc_list(names));
     }
   };
-  add("Masked units:", "Pa", door.units);
-  add("Masked generators:", "Pa", door.generators);
+  add("Masked units:", "Pa", door.masks.units);
+  add("Masked generators:", "Pa", door.masks.generators);
+  add("Masked units in an initrd:", "Pa", door.initrd_masks.units);
+  add("Masked generators in an initrd:", "Pa", door.initrd_masks.generators);
   add("Added words:", "Li", door.words);
   add("Environment of init:", "Ev", door.environment);
   add("Removed below\n.Pa /.extra :", "Pa", door.boot_files);
