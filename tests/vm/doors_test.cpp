@@ -181,9 +181,11 @@ TEST(Doors, LetNothingInWhenClosed) {
   EXPECT_EQ(console.run("systemd-run --quiet --pipe --wait -p PrivateUsers=yes -p ProtectKernelTunables=yes "
                         "-p DynamicUser=yes echo works 2>&1"),
             "works\n");
-  EXPECT_THAT(console.run("systemd-run --quiet --pipe --wait -p PrivateDevices=yes unshare -Ur --mount-proc "
-                          "-pf true 2>&1; echo status $?"),
-              HasSubstr("status 1"));  // what the manual page says of such services
+  EXPECT_THAT(
+      console.run(
+          "systemd-run --quiet --pipe --wait --collect -p PrivateDevices=yes unshare -Ur --mount-proc "
+          "-pf true 2>&1; echo status $?"),
+      HasSubstr("status 1"));  // what the manual page says of such services
   EXPECT_EQ(console.run("systemctl daemon-reexec; grep -c systemd.sysext=0 /proc/cmdline"), "1\n");
 
   // Root can open doors; that is seen, and lasts until the next root is entered.
