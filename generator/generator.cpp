@@ -1,10 +1,8 @@
 #include "cfs/generator.hpp"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
-#include <cstdlib>
 #include <string_view>
 #include <vector>
 
@@ -192,12 +190,6 @@ Result<> write(const UnitFiles& files, const std::string& directory) {
 }
 
 }  // namespace
-
-bool in_initrd(const std::string& root) {
-  const char* const told = ::getenv("SYSTEMD_IN_INITRD");
-  return (told != nullptr && std::string_view(told) == "1") ||
-         ::access(cat(root, "/etc/initrd-release").c_str(), F_OK) == 0;
-}
 
 Result<> generate(const std::string& root, const std::string& directory) {
   const auto policy = load_policy(cat(root, policy_file));

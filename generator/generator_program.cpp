@@ -11,6 +11,7 @@
 
 #include "cfs/file.hpp"
 #include "cfs/generator.hpp"
+#include "cfs/initrd_kind.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {

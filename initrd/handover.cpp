@@ -69,7 +69,6 @@ Error execute(const std::string& init, const std::vector<std::string>& arguments
               const std::vector<std::string>& environment) {
   std::vector<std::string> words{init};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  mark_stage<Stage::switch_root>();
   ::execve(init.c_str(), c_strings(words).data(), c_strings(environment).data());
   return fail_errno(Code::init_failed, cat("execute ", printable(init))).value();
 }

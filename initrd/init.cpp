@@ -6,9 +6,11 @@
 #include "cfs/doors.hpp"
 #include "cfs/file.hpp"
 #include "cfs/handover.hpp"
+#include "cfs/kernel_file_systems.hpp"
 #include "cfs/log.hpp"
 #include "cfs/modules.hpp"
 #include "cfs/report.hpp"
+#include "cfs/stage_marker.hpp"
 #include "cfs/text.hpp"
 #include "cfs/verified_root.hpp"
 #include "cfs/watchdog.hpp"
@@ -16,14 +18,6 @@
 namespace cfs {
 
 namespace {
-
-Result<> mount_kernel_file_systems(Kernel& kernel) {
-  CFS_TRY(kernel.cover_root());
-  CFS_TRY(kernel.mount_api("proc", "/proc", {}));
-  CFS_TRY(kernel.mount_api("sysfs", "/sys", {}));
-  CFS_TRY(kernel.mount_api("devtmpfs", "/dev", {}));
-  return kernel.mount_api("tmpfs", "/run", {{"mode", "0755"}});
-}
 
 struct HandOver {
   std::string init;
@@ -35,6 +29,7 @@ struct HandOver {
 Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::string>& arguments,
                       const std::vector<std::string>& environment) {
   Report report;
+  CFS_TRY(kernel.cover_root());
   CFS_TRY(mount_kernel_file_systems(kernel));
   report.end_stage<Stage::kernel_file_systems>();
 
@@ -70,7 +65,11 @@ Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::
 Error run_init(Kernel& kernel, FailurePlan& plan, const std::vector<std::string>& arguments,
                const std::vector<std::string>& environment) {
   auto next = boot(kernel, plan, arguments, environment);
-  return next ? execute(next->init, next->arguments, next->environment) : std::move(next.error());
+  if (!next) {
+    return std::move(next.error());
+  }
+  mark_stage<Stage::switch_root>();
+  return execute(next->init, next->arguments, next->environment);
 }
 
 }  // namespace cfs

@@ -198,8 +198,10 @@ Result<> Kernel::mount_api(const std::string& type, const std::string& target,
   if (::mkdir(target.c_str(), 0755) != 0 && errno != EEXIST) {
     return fail_errno(Code::mount_failed, cat("create ", target));
   }
-  const std::string data =
-      options.empty() ? std::string() : cat(options[0].name, '=', options[0].value.value_or(""));
+  std::string data;
+  for (const MountOption& option : options) {
+    data += cat(data.empty() ? "" : ",", option.name, '=', option.value.value_or(""));
+  }
   const unsigned long flags = MS_NOSUID | (type == "devtmpfs" ? 0 : MS_NODEV) |
                               (type == "tmpfs" || type == "devtmpfs" ? 0 : MS_NOEXEC);
   if (::mount(type.c_str(), target.c_str(), type.c_str(), flags, data.c_str()) != 0 && errno != EBUSY) {

@@ -10,10 +10,12 @@
 
 #include "cfs/configuration.hpp"
 #include "cfs/failure.hpp"
+#include "cfs/front_door.hpp"
 #include "cfs/generator_program.hpp"
 #include "cfs/guard.hpp"
 #include "cfs/hidden_state.hpp"
 #include "cfs/init.hpp"
+#include "cfs/initrd_kind.hpp"
 #include "cfs/kernel.hpp"
 #include "cfs/log.hpp"
 #include "cfs/mount_helper.hpp"
@@ -35,8 +37,9 @@ constexpr auto usage =
     "composefs-root checks, composes and enters a verified root file system.\n"
     "\n"
     "It is the /init of an initramfs made by cfs-sign initramfs, when it is PID 1. In an initramfs with "
-    "systemd,\n"
-    "called mount.composefs-root, it mounts a verified root for mount(8):\n"
+    "systemd\n"
+    "it checks the command line before it executes that. Called mount.composefs-root, it mounts a verified\n"
+    "root for mount(8):\n"
     "\n"
     "  mount.composefs-root SOURCE TARGET [-sfnv] [-N NAMESPACE] [-o OPTIONS]\n"
     "\n"
@@ -79,7 +82,9 @@ Words strings(char* const* pointers) {
   (void)::clearenv();  // it comes from the kernel command line; libraries must not see it
   cfs::Kernel kernel;
   cfs::FailurePlan plan;
-  const cfs::Error error = cfs::run_init(kernel, plan, strings(argv + 1), given_environment);
+  const cfs::Error error = cfs::initrd_kind("") == cfs::InitrdKind::own
+                               ? cfs::run_init(kernel, plan, strings(argv + 1), given_environment)
+                               : cfs::run_front_door(kernel, plan);
   cfs::log(cfs::LogLevel::error, error.line());
   end_boot(kernel, plan);
 }

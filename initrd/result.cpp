@@ -110,6 +110,11 @@ CodeText describe(Code code) noexcept {
       return {"root-replaced", "see what else mounts there: units, an fstab in the image or the initramfs"};
     case Code::report_malformed:
       return {"report-malformed", "use the cfs-sign of the same version as the initramfs"};
+    case Code::initrd_refused:
+      return {"initrd-refused",
+              "make the initrd with cfs-sign initramfs --inner or its dracut module, or boot a signed "
+              "command line "
+              "and say so in the policy"};
     case Code::profile_malformed:
       return {"profile-malformed", "record the profile again"};
     case Code::door_open:

@@ -21,8 +21,4 @@ namespace cfs {
 // Code::not_found when writing fails.
 [[nodiscard]] Result<> generate(const std::string& root, const std::string& directory);
 
-// Whether this is an initrd: the environment's SYSTEMD_IN_INITRD=1 says so, or ROOT/etc/initrd-release is
-// there.
-[[nodiscard]] bool in_initrd(const std::string& root);
-
 }  // namespace cfs

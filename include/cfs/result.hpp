@@ -60,6 +60,8 @@ enum class Code : std::uint8_t {
   no_candidate,         // no manifest was acceptable
   root_replaced,        // the root is not, or not only, the verified one
   report_malformed,     // boot.json does not say what it must say
+  initrd_refused,       // an initrd in which the command line could start something before composefs-root, or
+                        // instead
   profile_malformed,    // a boot profile that is none, or another image's
   door_open,  // what would let in code from outside the verified root could not be, or is not, closed
 };
