@@ -92,8 +92,9 @@ struct DiskOptions {
 struct InitramfsOptions {
   std::string policy;
   std::string keys;
-  std::string modules;  // ROOTFS/lib/modules/KVER
-  std::string output;
+  std::string modules;  // ROOTFS/lib/modules/KVER; empty: none, with an inner archive
+  std::string inner;    // an initrd with systemd to start after this program has decided; "-": standard input
+  std::string output;   // "-": standard output
   std::string program;  // composefs-root; empty: the installed one, or the one built beside cfs-sign
   std::vector<std::string> required;  // modules to include besides those always needed
   std::vector<std::string> left_out;  // modules that others only ask for

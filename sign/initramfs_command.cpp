@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -6,7 +9,9 @@
 
 #include "cfs/atomic_file.hpp"
 #include "cfs/disk_drivers.hpp"
+#include "cfs/file.hpp"
 #include "cfs/initramfs.hpp"
+#include "cfs/inner_archive.hpp"
 #include "cfs/text.hpp"
 #include "commands.hpp"
 
@@ -42,12 +47,28 @@ Result<std::uint32_t> build_time() {
   return *seconds;
 }
 
+// The kernel looks for the next archive where four bytes begin.
+void pad(std::string& early) {
+  early.resize((early.size() + 3) / 4 * 4);
+}
+
 }  // namespace
 
 Result<> initramfs_command(const InitramfsOptions& options) {
+  if (options.modules.empty() && (options.inner.empty() || !options.required.empty())) {
+    return fail(Code::usage,
+                "name the kernel's modules with --modules: only an initramfs with --inner can do without");
+  }
   const auto mtime = CFS_TRY(build_time());
-  const std::string warning =
-      CFS_TRY(check_disk_drivers(options.modules, options.required, CFS_TRY(load_policy(options.policy))));
+  InnerArchive inner;
+  if (!options.inner.empty()) {
+    inner = CFS_TRY(load_inner_archive(options.inner));
+    pad(inner.early);
+  }
+  const Policy policy = CFS_TRY(load_policy(options.policy));
+  const std::string warning = options.modules.empty()
+                                  ? disk_driver_warning(inner.bytes, policy)
+                                  : CFS_TRY(check_disk_drivers(options.modules, options.required, policy));
   if (!warning.empty()) {
     static_cast<void>(std::fputs(cat("cfs-sign: warning: ", warning, '\n').c_str(), stderr));
   }
@@ -59,9 +80,18 @@ Result<> initramfs_command(const InitramfsOptions& options) {
       .required = options.required,
       .left_out = options.left_out,
       .signatures = options.strip_module_signatures ? ModuleSignatures::stripped : ModuleSignatures::kept,
+      .inner = std::move(inner.bytes),
   }));
+  const auto write = [&](const Fd& file) -> Result<> {
+    CFS_TRY(write_all(file, inner.early));
+    return initramfs.write(file, mtime, options.compression);
+  };
+  if (options.output == "-") {
+    const Fd output(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+    return write(output);
+  }
   AtomicFile file = CFS_TRY(AtomicFile::create(options.output));
-  CFS_TRY_IN(initramfs.write(file.fd(), mtime, options.compression), printable(options.output));
+  CFS_TRY_IN(write(file.fd()), printable(options.output));
   return file.commit();
 }
 

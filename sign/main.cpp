@@ -266,10 +266,19 @@ void add_initramfs(CLI::App& app, Action& action) {
   command->add_option("--keys", options->keys, "Directory with the public keys that may sign, *.pub")
       ->type_name("DIR")
       ->required();
-  command->add_option("--modules", options->modules, "The kernel's modules: ROOTFS/lib/modules/RELEASE")
-      ->type_name("DIR")
-      ->required();
-  command->add_option("-o,--output", options->output, "The initramfs to write: a newc cpio archive")
+  command
+      ->add_option("--modules", options->modules,
+                   "The kernel's modules: ROOTFS/lib/modules/RELEASE. Needed without --inner")
+      ->type_name("DIR");
+  command
+      ->add_option(
+          "--inner", options->inner,
+          "An initrd with systemd, to be unpacked and started when policy and command line were accepted; "
+          "- is standard input")
+      ->type_name("FILE");
+  command
+      ->add_option("-o,--output", options->output,
+                   "The initramfs to write: a newc cpio archive; - is standard output")
       ->type_name("FILE")
       ->required();
   command

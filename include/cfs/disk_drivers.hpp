@@ -20,6 +20,11 @@ namespace cfs {
 // them up, such as loop, are none. Pure.
 [[nodiscard]] std::vector<std::string> built_in_disk_drivers(std::string_view list);
 
+// The same warning for an initrd (plain newc) that was made for a kernel, and has its list of built-in
+// modules, as dracut's have: which driver its store needs cannot be known here. Empty under a signed command
+// line, and where there is no such list.
+[[nodiscard]] std::string disk_driver_warning(std::string_view initrd, const Policy& policy);
+
 // Whether this policy suits a kernel for which an initramfs loads `required`, from the module directory
 // `modules`. Under an untrusted command line Code::unsupported_input if a driver of `required` is a built-in
 // disk driver, or if there are such drivers and the initramfs loads no other. What it gives is a warning for

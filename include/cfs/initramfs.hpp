@@ -5,6 +5,7 @@
 //   /etc/composefs-root/keys/*.pub     the public keys
 //   /usr/lib/composefs-root/modules    the files to load: see load_modules()
 //   /usr/lib/modules/RELEASE/…         those files, decompressed
+//   /usr/lib/composefs-root/inner.cpio systemd's initrd, where it boots by one
 //   /dev/console                       which the kernel opens for /init before anything is mounted
 //   /dev /proc /sys /run /sysroot      mount points
 #pragma once
@@ -41,10 +42,12 @@ struct InitramfsInput {
   std::string program;  // the file composefs-root, statically linked
   std::string policy;   // the file policy.toml
   std::string keys;     // the directory of *.pub
-  std::string modules;  // ROOTFS/lib/modules/KVER
+  std::string
+      modules;  // ROOTFS/lib/modules/KVER; empty: none, for a kernel or an inner archive that has them
   std::vector<std::string> required;
   std::vector<std::string> left_out{};  // soft dependencies
   ModuleSignatures signatures = ModuleSignatures::kept;
+  std::string inner{};  // the bytes of an inner archive: see inner_archive.hpp; empty: none
 };
 
 // Reads it all and puts it together. Policy and keys are parsed as the boot will parse them, so that what

@@ -5,6 +5,7 @@
 
 #include "cfs/cmdline.hpp"
 #include "cfs/file.hpp"
+#include "cfs/newc.hpp"
 #include "cfs/text.hpp"
 
 namespace cfs {
@@ -24,6 +25,10 @@ constexpr auto places = std::to_array<std::string_view>(
 constexpr auto parts = std::to_array<std::string_view>(
     {"brd", "drbd", "libata", "loop", "mmc_core", "mtd", "nbd", "null_blk", "nvme-core", "nvme-fabrics",
      "rbd", "scsi_common", "scsi_mod", "sd_mod", "sg", "sr_mod", "zram"});
+
+constexpr std::string_view danger =
+    "built in: whoever writes an untrusted command line can have the kernel mount a root on such a disk "
+    "itself (rdinit=, root=)";
 
 std::string_view module_name(std::string_view path) {
   path.remove_prefix(path.rfind('/') + 1);
@@ -57,6 +62,26 @@ std::vector<std::string> built_in_disk_drivers(std::string_view list) {
   return drivers;
 }
 
+std::string disk_driver_warning(std::string_view initrd, const Policy& policy) {
+  constexpr std::string_view directory = "usr/lib/modules/";
+  constexpr std::string_view list = "/modules.builtin";
+  if (policy.cmdline.trust == CmdlineTrust::signed_cmdline) {
+    return {};
+  }
+  NewcReader reader(initrd);
+  std::vector<std::string> drivers;
+  while (!reader.rest().empty()) {
+    const auto entry = reader.next();
+    if (!entry) {
+      break;
+    }
+    if (*entry && (*entry)->path.starts_with(directory) && (*entry)->path.ends_with(list)) {
+      drivers = built_in_disk_drivers((*entry)->contents);
+    }
+  }
+  return drivers.empty() ? std::string() : cat("the kernel has ", joined(drivers), ' ', danger);
+}
+
 Result<std::string> check_disk_drivers(const std::string& modules, std::span<const std::string> required,
                                        const Policy& policy) {
   if (policy.cmdline.trust == CmdlineTrust::signed_cmdline) {
@@ -68,11 +93,8 @@ Result<std::string> check_disk_drivers(const std::string& modules, std::span<con
   std::ranges::copy_if(drivers, std::back_inserter(own),
                        [&](const std::string& driver) { return contains(required, driver); });
   if (own.empty() && required.empty()) {
-    own = std::move(drivers);
+    own = drivers;
   }
-  constexpr std::string_view danger =
-      "built in: whoever writes an untrusted command line can have the kernel mount a root on such a disk "
-      "itself (rdinit=, root=)";
   if (!own.empty()) {
     return fail(Code::unsupported_input,
                 cat("the kernel has ", joined(own), ' ', danger,

@@ -8,6 +8,7 @@
 
 #include "cfs/executable.hpp"
 #include "cfs/file.hpp"
+#include "cfs/initrd_kind.hpp"
 #include "cfs/key.hpp"
 #include "cfs/module_signature.hpp"
 #include "cfs/policy.hpp"
@@ -121,7 +122,12 @@ Result<Cpio> make_initramfs(const InitramfsInput& input) {
   initramfs.add_device("dev/console", makedev(5, 1), 0600);
   CFS_TRY(add_program(initramfs, input.program));
   CFS_TRY(add_trust(initramfs, input));
-  CFS_TRY(add_modules(initramfs, input));
+  if (!input.modules.empty()) {
+    CFS_TRY(add_modules(initramfs, input));
+  }
+  if (!input.inner.empty()) {
+    initramfs.add_file(std::string(inner_archive).substr(1), input.inner);
+  }
   return initramfs;
 }
 

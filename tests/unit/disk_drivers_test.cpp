@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "newc_archive.hpp"
 #include "temp_directory.hpp"
 
 namespace cfs {
@@ -62,6 +63,19 @@ TEST_F(CheckDiskDrivers, WarnsOfOthers) {
   const auto warning = checked("kernel/drivers/nvme/host/nvme.ko\n", {"virtio_blk"});
   ASSERT_TRUE(warning);
   EXPECT_NE(warning->find("nvme built in"), std::string::npos) << *warning;
+}
+
+TEST(DiskDriverWarning, NamesWhatTheKernelOfAnInitrdHasBuiltIn) {
+  const auto initrd = [](const std::string& list) {
+    return newc_archive({ArchiveEntry{.name = "usr/lib/modules/6.12/modules.builtin", .contents = list}});
+  };
+  const std::string nvme = initrd("kernel/drivers/nvme/host/nvme.ko\n");
+  Policy policy;
+  EXPECT_NE(disk_driver_warning(nvme, policy).find("nvme built in"), std::string::npos);
+  EXPECT_EQ(disk_driver_warning(initrd("kernel/fs/ext4/ext4.ko\n"), policy), "");
+  EXPECT_EQ(disk_driver_warning(newc_archive({ArchiveEntry{.name = "init"}}), policy), "");
+  policy.cmdline.trust = CmdlineTrust::signed_cmdline;
+  EXPECT_EQ(disk_driver_warning(nvme, policy), "");
 }
 
 TEST_F(CheckDiskDrivers, ATreeWithoutTheListIsNone) {

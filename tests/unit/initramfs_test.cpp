@@ -112,6 +112,22 @@ TEST_F(Initramfs, AKernelWithEverythingBuiltInNeedsNoModules) {
   EXPECT_EQ(made->entries().at("usr/lib/composefs-root/modules").contents, "");
 }
 
+TEST_F(Initramfs, HoldsAnInnerArchiveAsOneFile) {
+  input.modules.clear();
+  input.inner = "the bytes of an initrd";
+  const auto made = make_initramfs(input);
+  ASSERT_TRUE(made) << made.error().what();
+  Names files_in_it;
+  for (const auto& [path, entry] : made->entries()) {
+    if (S_ISREG(entry.mode)) {
+      files_in_it.push_back(path);
+    }
+  }
+  EXPECT_EQ(files_in_it, (Names{"etc/composefs-root/keys/release.pub", "etc/composefs-root/policy.toml",
+                                "init", "usr/lib/composefs-root/inner.cpio"}));
+  EXPECT_EQ(made->entries().at("usr/lib/composefs-root/inner.cpio").contents, input.inner);
+}
+
 TEST_F(Initramfs, RefusesAKernelThatCannotBootIt) {
   for (const char* absent : {"erofs", "overlay", "ext4"}) {
     KernelTree other;
