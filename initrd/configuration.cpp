@@ -83,6 +83,16 @@ Result<Configuration> load_configuration(Kernel& kernel, const std::string& dire
   return load_configuration(kernel, CFS_TRY(open_configuration(directory)), std::move(policy));
 }
 
+Result<std::string> policy_value(const Policy& policy, std::string_view key) {
+  if (key == "cmdline.trust") {
+    return std::string(policy.cmdline.trust == CmdlineTrust::signed_cmdline ? "signed" : "untrusted");
+  }
+  if (key == "failure.shell") {
+    return std::string(policy.failure.shell ? "true" : "false");
+  }
+  return fail(Code::usage, cat(printable(key), " is neither cmdline.trust nor failure.shell"));
+}
+
 Result<> check_configuration(const ConfigurationPlace& place) {
   CFS_TRY(load_usable_keys(place, CFS_TRY(load_policy_of(place))));
   return {};

@@ -52,9 +52,10 @@ constexpr auto usage =
     "  composefs-root --grow-state       grow the state's file system to its partition\n"
     "  composefs-root --check-objects    check that every file of the running image can be read\n"
     "\n"
-    "  composefs-root --check-config [DIRECTORY]  check a policy and its keys\n"
-    "  -h, --help                                 show this text\n"
-    "  -V, --version                              show the version\n"
+    "  composefs-root --check-config [DIRECTORY]      check a policy and its keys\n"
+    "  composefs-root --policy-value KEY [DIRECTORY]  print cmdline.trust or failure.shell of a policy\n"
+    "  -h, --help                                     show this text\n"
+    "  -V, --version                                  show the version\n"
     "\n"
     "See composefs-root(8).\n";
 
@@ -130,6 +131,12 @@ cfs::Result<> check_cmdline() {
   return {};
 }
 
+cfs::Result<> print_policy_value(const std::string& key, const std::string& directory) {
+  const cfs::Policy policy = CFS_TRY(cfs::load_policy_of(directory));
+  const std::string value = CFS_TRY(cfs::policy_value(policy, key));
+  return ::puts(value.c_str()) < 0 ? cfs::fail_errno(cfs::Code::io_error, "write") : cfs::Result<>();
+}
+
 // Succeeds where the policy wants a shell and the initramfs has one to offer, and leaves that to systemd;
 // else returns only when the kernel refuses the action.
 int fail_boot() {
@@ -198,6 +205,10 @@ int command(const Words& words) {
   }
   if (words.size() <= 2 && name == "--check-config") {
     return status_of(cfs::check_configuration(words.size() == 2 ? words[1] : cfs::initramfs_configuration));
+  }
+  if ((words.size() == 2 || words.size() == 3) && name == "--policy-value") {
+    return status_of(
+        print_policy_value(words[1], words.size() == 3 ? words[2] : cfs::initramfs_configuration));
   }
   if (words.size() == 1) {
     if (name == "--check-cmdline") {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "cfs/file.hpp"
+#include "cfs/initrd_kind.hpp"
 #include "cfs/text.hpp"
 #include "cfs/verified_root.hpp"
 
@@ -128,6 +129,7 @@ Result<> take_flags(MountArguments& arguments, std::string_view letters, bool& s
 Result<Configuration> configure(Kernel& kernel, const MountArguments& arguments) {
   Configuration configuration = CFS_TRY(
       load_configuration(kernel, arguments.configuration, CFS_TRY(load_policy_of(arguments.configuration))));
+  CFS_TRY(check_front_door("", configuration.policy));
   auto device = DeviceSpec::parse(arguments.source);
   if (!device) {
     return fail(Code::usage, device.error().what());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cfs/fd.hpp"
@@ -54,6 +55,10 @@ struct ConfigurationPlace {
 // What the command line of the running kernel selects, once this policy was found to allow it. Errors: those
 // of check_cmdline(), select() and read_kernel_cmdline().
 [[nodiscard]] Result<Selection> select_by_kernel(Kernel& kernel, const Policy& policy);
+
+// What a policy says, for programs that make an initramfs: "signed" or "untrusted" for cmdline.trust, "true"
+// or "false" for failure.shell. Code::usage for other keys.
+[[nodiscard]] Result<std::string> policy_value(const Policy& policy, std::string_view key);
 
 // Whether a boot could be decided by these files: what fails here, fails every boot. Errors: those of
 // load_policy(), load_keys() and check_threshold(); Code::path_refused.

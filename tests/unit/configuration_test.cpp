@@ -41,6 +41,19 @@ TEST_F(CheckConfiguration, RefusesMalformedFiles) {
   EXPECT_EQ(refusal(), Code::policy_malformed);
 }
 
+TEST(PolicyValue, IsWhatThePolicySays) {
+  Policy policy;
+  EXPECT_EQ(policy_value(policy, "cmdline.trust"), "untrusted");
+  EXPECT_EQ(policy_value(policy, "failure.shell"), "false");
+  policy.cmdline.trust = CmdlineTrust::signed_cmdline;
+  policy.failure.shell = true;
+  EXPECT_EQ(policy_value(policy, "cmdline.trust"), "signed");
+  EXPECT_EQ(policy_value(policy, "failure.shell"), "true");
+  const auto other = policy_value(policy, "image-id");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code(), Code::usage);
+}
+
 TEST_F(CheckConfiguration, RefusesAThresholdThatTheKeysCannotReach) {
   directory.write("policy.toml", std::string(policy_text) + "[trust]\nthreshold = 2\n");
   EXPECT_EQ(refusal(), Code::policy_malformed);

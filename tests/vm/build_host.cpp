@@ -16,8 +16,13 @@ void PrintTo(const Suites& suites, std::ostream* stream) {
 
 BuildHost::BuildHost(const Suites& suites, const std::filesystem::path& key, std::string_view policy_text)
     : kernel_(debian_kernel(suites.kernel)) {
-  must({"cp", "-a", must({CFS_SOURCE "/qemu/debian-root", suites.system, "dracut-core"}), root_});
-  for (const char* component : {"initrd", "dracut"}) {
+  // dracut-core, and what cfs-sign needs, which has other names in Debian 12.
+  const std::string time64 = suites.system == std::string("bookworm") ? "" : "t64";
+  const auto made =
+      must({CFS_SOURCE "/qemu/debian-root", suites.system, "dracut-core", "libarchive13" + time64,
+            "libcom-err2", "libext2fs2" + time64, "libfdisk1", "libfsverity0"});
+  must({"cp", "-a", made, root_});
+  for (const char* component : {"initrd", "dracut", "sign"}) {
     install(component, root_);
   }
   must({"cp", "-a", kernel_.modules, root_ / "usr/lib/modules"});
@@ -37,7 +42,7 @@ void BuildHost::add_unit(const std::string& name, std::string_view text, const s
 Outcome BuildHost::dracut(const std::string& modules, const std::vector<std::string>& options) const {
   std::filesystem::create_directories(root_ / "include");
   std::vector<std::string> command{"dracut", "--force", "--no-hostonly", "--include", "/include", "/"};
-  command.insert(command.end(), {"--kver", kernel_.modules.filename(), "--modules", modules});
+  command.insert(command.end(), {"--kver", kernel_.modules.filename(), "--gzip", "--modules", modules});
   command.insert(command.end(), options.begin(), options.end());
   command.emplace_back("/initrd.img");
   return run_in(root_, command);
