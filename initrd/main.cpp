@@ -46,7 +46,6 @@ constexpr auto usage =
     "and its units call\n"
     "\n"
     "  composefs-root --guard DIRECTORY  compare what is mounted there with the root that was verified\n"
-    "  composefs-root --check-cmdline    check the kernel command line against the policy\n"
     "  composefs-root --fail             take the policy's action for a boot that failed\n"
     "  composefs-root --next-root        make the root that a soft reboot is about to enter\n"
     "  composefs-root --grow-state       grow the state's file system to its partition\n"
@@ -122,13 +121,6 @@ int mount_helper(const Words& words) {
     (void)::puts(report.summary().c_str());
   }
   return 0;
-}
-
-cfs::Result<> check_cmdline() {
-  const cfs::Policy policy = CFS_TRY(cfs::load_policy_of(cfs::initramfs_configuration));
-  cfs::Kernel kernel;
-  CFS_TRY(cfs::select_by_kernel(kernel, policy));
-  return {};
 }
 
 cfs::Result<> print_policy_value(const std::string& key, const std::string& directory) {
@@ -211,9 +203,6 @@ int command(const Words& words) {
         print_policy_value(words[1], words.size() == 3 ? words[2] : cfs::initramfs_configuration));
   }
   if (words.size() == 1) {
-    if (name == "--check-cmdline") {
-      return status_of(check_cmdline());
-    }
     if (name == "--fail") {
       return fail_boot();
     }

@@ -76,7 +76,6 @@ const Component components[] = {
     {"initrd",
      {"lib/composefs-root/composefs-root",
       link("lib/systemd/system-generators/composefs-root-generator", "../../composefs-root/composefs-root"),
-      "lib/systemd/system/composefs-root-cmdline.service",
       "lib/systemd/system/composefs-root-failure.service",
       "lib/systemd/system/composefs-root-guard-switch.service",
       "lib/systemd/system/composefs-root-guard.service",

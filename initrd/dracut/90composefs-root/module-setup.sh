@@ -98,7 +98,7 @@ install() {
     # Without the generator the guard ends every boot: an initrd may have units of its own instead.
     inst_multiple -o /usr/lib/systemd/system-generators/composefs-root-generator
     inst_multiple \
-        "$systemdsystemunitdir"/composefs-root-{cmdline,failure,guard,guard-switch}.service \
+        "$systemdsystemunitdir"/composefs-root-{failure,guard,guard-switch}.service \
         "$systemdsystemunitdir"/initrd-root-fs.target.requires/composefs-root-guard.service \
         "$systemdsystemunitdir"/initrd-switch-root.service.requires/composefs-root-guard-switch.service
 
