@@ -84,7 +84,8 @@ std::filesystem::path two_parts(const std::string& name, const Trust& trust = no
 
 // An initramfs of this project with another archive behind it, which the kernel unpacks over it.
 std::filesystem::path with_more(const std::string& name, const Trust& trust, const std::string& archive) {
-  auto output = made(name, trust, {"--modules", debian_kernel(SmallMachine::suite).modules});
+  auto output =
+      made(name, trust, {"--modules", debian_kernel(SmallMachine::suite).modules, "--module", "virtio_blk"});
   std::string bytes = read_bytes(output);
   bytes.resize((bytes.size() + 3) / 4 * 4);
   write(output, bytes + archive);
