@@ -80,11 +80,11 @@ TEST_F(InnerArchive, IsRefusedWithoutHalfAnInitramfs) {
 
 TEST_F(InnerArchive, IsWhatMakesModulesOptional) {
   const Outcome neither = run(command({"-o", output_}));
-  EXPECT_EQ(neither.status, 1);
+  EXPECT_EQ(neither.status, 2);
   EXPECT_THAT(neither.errors, StartsWith("cfs-sign: usage: name the kernel's modules with --modules"));
   const Outcome module_of_nothing =
       run(command({"--inner", inner_, "--module", "virtio_blk", "-o", output_}));
-  EXPECT_EQ(module_of_nothing.status, 1);
+  EXPECT_EQ(module_of_nothing.status, 2);
   EXPECT_THAT(module_of_nothing.errors,
               StartsWith("cfs-sign: usage: name the kernel's modules with --modules"));
 }
