@@ -144,6 +144,9 @@ Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& confi
   const Decision decision = CFS_TRY(decide(composed.store, input, [&](const Decision& accepted) -> Result<> {
     report.end_stage<Stage::verify>();
     CFS_TRY(compose(kernel, accepted.image, policy.state.root, composed, attempts++));
+    // Now, as the first that reads many files is the check of what must be complete.
+    report.read_ahead =
+        start_read_ahead(composed.store, accepted.manifest.manifest().digest, report.store_device);
     return accept(composed, accepted, entered_by, input.measure);
   }));
   report.end_stage<Stage::compose>();
@@ -177,7 +180,6 @@ Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& con
                                         const std::function<void()>& meanwhile) {
   ComposedRoot composed = CFS_TRY(compose_verified(kernel, configuration, entered_by, report, meanwhile));
   const Policy& policy = configuration.policy;
-  report.read_ahead = start_read_ahead(composed.store, report.image.digest, report.store_device);
 
   Fd state;
   if (policy.state.on_store || policy.state.device) {

@@ -41,10 +41,7 @@ TEST(Profile, SavesRequests) {
   // It would read on after the boot: requests that this is not about.
   std::filesystem::create_symlink("/dev/null",
                                   system.root() / "etc/systemd/system/composefs-root-check.service");
-  // What is called complete is read before anything can be read ahead.
-  const std::string digest = add_image(system.store(), system.root(), "debian", system.key(),
-                                       {"--var", "transient", "--complete", "none"});
-  cfs_sign({"slot", "--store", system.store(), "current", "debian"});
+  const std::string digest = system.add_image("debian", "current", "transient");
   system.make_disk({"--state-size", "0"});
   const MachineOptions options = system.machine(system.initramfs());
   std::uint64_t without = 0;
