@@ -5,6 +5,8 @@
 
 #include <sstream>
 
+#include "build_host.hpp"
+#include "exec_record.hpp"
 #include "host_system.hpp"
 #include "login_console.hpp"
 
@@ -12,7 +14,9 @@ namespace cfs::test {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr unsigned long sector = 512;
@@ -52,7 +56,8 @@ constexpr auto all_open =
 // What an attacker with the disk, the firmware or the machine monitor prepares for.
 class AttackedSystem {
  public:
-  explicit AttackedSystem(const std::string& doors) : system_(device_policy + test_words + doors) {
+  explicit AttackedSystem(const std::string& doors)
+      : policy_(device_policy + test_words + doors), system_(policy_) {
     must({"cp", "-a", (system_.configuration() / ".").string(),
           (system_.root() / "usr/lib/composefs-root").string()});
     for (const std::vector<std::string>& command :
@@ -64,14 +69,20 @@ class AttackedSystem {
         throw std::runtime_error(outcome.errors);
       }
     }
+    install_exec_recorder(system_.root());
     (void)system_.add_image("debian", "current");
     system_.make_disk({"--size", "900M"});
     fill_state();
     add_partitions();
   }
 
-  [[nodiscard]] MachineOptions machine() const {
-    MachineOptions machine = system_.machine(system_.initramfs());
+  [[nodiscard]] std::filesystem::path root() const { return system_.root(); }
+  [[nodiscard]] std::filesystem::path initramfs() const { return system_.initramfs(); }
+  // An initrd with systemd.
+  [[nodiscard]] BuildHost build_host() const { return {debian13, system_.public_key(), policy_}; }
+
+  [[nodiscard]] MachineOptions machine(const std::filesystem::path& initramfs) const {
+    MachineOptions machine = system_.machine(initramfs);
     machine.extra = {
         "-smbios", "type=11,value=io.systemd.credential:tmpfiles.extra=f /run/from-smbios - - - - x",
         "-fw_cfg", "name=opt/io.systemd.credentials/sysctl.extra,string=kernel.domainname=fw-cfg"};
@@ -136,6 +147,7 @@ class AttackedSystem {
     }
   }
 
+  std::string policy_;
   HostSystem system_;
 };
 
@@ -162,8 +174,9 @@ void expect_closed(Console& console) {
 
 TEST(Doors, LetNothingInWhenClosed) {
   const AttackedSystem system("");
-  Console console(system.machine());
+  Console console(system.machine(system.initramfs()));
   expect_closed(console);
+  EXPECT_THAT(executed_besides_image(console, system.root()), IsEmpty());
   EXPECT_EQ(console.run("systemctl show --property LoadState systemd-sysext systemd-confext "
                         "systemd-portabled systemd-nspawn@x var-lib-machines.mount | sort -u"),
             "LoadState=masked\n");
@@ -211,12 +224,26 @@ TEST(Doors, LetNothingInWhenClosed) {
   }
 }
 
+TEST(Doors, LetNothingInWhenAnInitrdWithSystemdClosedThem) {
+  const AttackedSystem system("");
+  const BuildHost host = system.build_host();
+  MachineOptions machine = system.machine(made_initrd(host));
+  machine.cmdline += " init=/sbin/init";  // systemd would execute itself, and not what records
+  Console console(machine);
+  expect_closed(console);
+  EXPECT_THAT(executed_besides_image(console, system.root()), IsEmpty());
+  console.power_off();
+  if (HasFailure()) {
+    std::printf("%s\n", console.log().c_str());
+  }
+}
+
 TEST(Doors, LetAllOfItInWhenThePolicySaysSo) {
   if (!full_run()) {
     GTEST_SKIP() << "only with CFS_FULL";
   }
   const AttackedSystem system(all_open);
-  Console console(system.machine());
+  Console console(system.machine(system.initramfs()));
   EXPECT_EQ(find_traces(console),
             "/etc/ld.so.preload\n"
             "/run/credentials/@system\n"
@@ -230,6 +257,7 @@ TEST(Doors, LetAllOfItInWhenThePolicySaysSo) {
               AllOf(HasSubstr("door open         gpt-auto, by the policy\n"),
                     HasSubstr("doors closed      removable-devices\n")));
   EXPECT_THAT(console.run("cat /proc/cmdline"), HasSubstr("quiet\n"));
+  EXPECT_THAT(executed_besides_image(console, system.root()), Contains(HasSubstr("evil.so")));
   console.power_off();
   if (HasFailure()) {
     std::printf("%s\n", console.log().c_str());
