@@ -169,7 +169,7 @@ void expect_closed(Console& console) {
                     Not(HasSubstr("door open")), HasSubstr("kernel lockdown   "), HasSubstr("kexec  "),
                     HasSubstr("status 0")));
   EXPECT_THAT(console.run("cat /proc/cmdline"),
-              AllOf(HasSubstr("quiet systemd.sysext=0 "), HasSubstr(" systemd.import_credentials=no\n")));
+              AllOf(HasSubstr(" systemd.sysext=0 "), HasSubstr(" systemd.import_credentials=no\n")));
 }
 
 TEST(Doors, LetNothingInWhenClosed) {
