@@ -7,6 +7,7 @@
 
 #include "cfs/directory_tree.hpp"
 #include "cfs/file.hpp"
+#include "cfs/initrd_kind.hpp"
 #include "cfs/stage_marker.hpp"
 #include "cfs/text.hpp"
 
@@ -45,6 +46,26 @@ Result<> check_os_release(const Fd& root) {
     }
   }
   return fail(Code::init_failed, "systemd enters no root without an os-release");
+}
+
+Result<> check_enters_systemd(const Fd& root, const std::string& init) {
+  const auto systemd = open_path_in_root(root, systemd_program);
+  if (!systemd) {
+    return {};
+  }
+  const Fd program = CFS_TRY(open_path_in_root(root, init));
+  struct stat wanted{};
+  struct stat told{};
+  if (::fstat(systemd->get(), &wanted) != 0 || ::fstat(program.get(), &told) != 0) {
+    return fail_errno(Code::io_error, "look at the init program");
+  }
+  if (wanted.st_dev != told.st_dev || wanted.st_ino != told.st_ino) {
+    return fail(Code::init_refused,
+                cat("init=", printable(init),
+                    " is not the root's systemd, and from an initrd with systemd it would find "
+                    "the doors open"));
+  }
+  return {};
 }
 
 Result<> switch_root(Kernel& kernel, const Fd& tree) {

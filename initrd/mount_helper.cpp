@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "cfs/file.hpp"
+#include "cfs/handover.hpp"
 #include "cfs/initrd_kind.hpp"
 #include "cfs/text.hpp"
 #include "cfs/verified_root.hpp"
@@ -229,6 +230,10 @@ Result<> mount_root(Kernel& kernel, const MountArguments& arguments, Report& rep
   }
   const VerifiedRoot root =
       CFS_TRY(make_verified_root(kernel, configuration, EnteredBy::systemd, report, nothing));
+  const bool trusted = configuration.policy.cmdline.trust == CmdlineTrust::signed_cmdline;
+  if (configuration.selection.init && !trusted && in_initrd("")) {
+    CFS_TRY(check_enters_systemd(root.tree, root.init));
+  }
   const SignalsHeld held;
   CFS_TRY(publish_root(report));
   if (!arguments.mount_namespace.empty()) {

@@ -18,6 +18,11 @@ namespace cfs {
 // reboot says nothing and stays where it is. Code::init_failed.
 [[nodiscard]] Result<> check_os_release(const Fd& root);
 
+// Whether the systemd of an initrd, told to execute `init` in the root, executes the root's systemd. Before
+// any other program it removes /run/systemd, and with it what closes doors: Code::init_refused. A root
+// without systemd has nothing that reads it.
+[[nodiscard]] Result<> check_enters_systemd(const Fd& root, const std::string& init);
+
 // Attaches `tree` at /sysroot, moves /dev, /proc, /sys and /run into it, frees the initramfs and makes it the
 // root. Frees only when the old root is a ramfs or tmpfs, and never across a mount. Code::mount_failed.
 [[nodiscard]] Result<> switch_root(Kernel& kernel, const Fd& tree);

@@ -79,5 +79,18 @@ TEST(CheckOsRelease, FindsItWhereSystemdDoes) {
   }
 }
 
+TEST_F(CheckInit, SystemdOfAnInitrdEntersOnlySystemd) {
+  const auto enters = [&](const std::string& init) {
+    return check_enters_systemd(*open_directory(directory_.path()), init);
+  };
+  make_program("usr/lib/wrapper");
+  EXPECT_TRUE(enters("/usr/lib/wrapper"));  // a root without systemd
+  make_program("usr/lib/systemd/systemd");
+  directory_.link("sbin/init", "../usr/lib/systemd/systemd");
+  EXPECT_TRUE(enters("/sbin/init"));
+  EXPECT_TRUE(enters("/usr/lib/systemd/systemd"));
+  EXPECT_EQ(enters("/usr/lib/wrapper").error().code(), Code::init_refused);
+}
+
 }  // namespace
 }  // namespace cfs

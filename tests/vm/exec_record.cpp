@@ -15,9 +15,9 @@ std::string first_line(const std::string& text) {
 }  // namespace
 
 void install_exec_recorder(const std::filesystem::path& root) {
-  std::filesystem::copy_file(CFS_EXEC_RECORDER, root / "usr/lib/exec-recorder");
-  std::filesystem::remove(root / "usr/sbin/init");
-  std::filesystem::create_symlink("../lib/exec-recorder", root / "usr/sbin/init");
+  const auto systemd = root / "usr/lib/systemd/systemd";
+  std::filesystem::rename(systemd, root / "usr/lib/systemd/systemd.recorded");
+  std::filesystem::copy_file(CFS_EXEC_RECORDER, systemd);
 }
 
 std::set<std::string> executed_besides_image(Console& console, const std::filesystem::path& root) {

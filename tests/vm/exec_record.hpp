@@ -9,7 +9,7 @@
 
 namespace cfs::test {
 
-// Makes the recorder the init of a root, which then has no other than systemd.
+// Puts the recorder in the place of a root's systemd, which it executes.
 void install_exec_recorder(const std::filesystem::path& root);
 
 // Ends the recording, which is possible once a boot. Gives each file that was executed, or mapped to be

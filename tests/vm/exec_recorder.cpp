@@ -175,7 +175,7 @@ std::string device_of(unsigned major, unsigned minor) {
 }  // namespace
 
 int main(int, char** argv) {
-  constexpr auto init = "/usr/lib/systemd/systemd";
+  constexpr auto init = "/usr/lib/systemd/systemd.recorded";
   int ready[2];
   if (::getpid() == 1) {
     if (::pipe2(ready, O_CLOEXEC) != 0) {
@@ -183,7 +183,10 @@ int main(int, char** argv) {
     }
     const pid_t child = ::fork();
     if (child == 0) {
-      record(ready[1]);
+      // What systemd hands on to itself when it is executed anew.
+      ::dup2(ready[1], 3);
+      ::close_range(4, ~0U, 0);
+      record(3);
     }
     ::close(ready[1]);
     char byte = 0;

@@ -35,7 +35,8 @@ std::uintmax_t number(const std::string& text) {
 }
 
 TEST(GrownDisk, IsUsedWholeAfterABootThatFellBack) {
-  const HostSystem system(HostSystem::policy(), {"systemd-repart"});
+  const std::string policy = HostSystem::policy() + "[doors]\ngpt-auto = true\n";
+  const HostSystem system(policy, {"systemd-repart"});
   std::filesystem::create_directories(system.root() / "efi");
   std::filesystem::create_directories(system.root() / "usr/lib/repart.d");
   write(system.root() / "usr/lib/repart.d/50-state.conf", state_definition);
@@ -43,7 +44,7 @@ TEST(GrownDisk, IsUsedWholeAfterABootThatFellBack) {
   (void)system.add_image("damaged", "current");
   const auto manifest = system.store() / "manifests/damaged.toml";
   write(manifest, read_bytes(manifest) + "# more than was signed\n");
-  const BuildHost host(debian13, system.public_key(), HostSystem::policy());
+  const BuildHost host(debian13, system.public_key(), policy);
 
   for (const auto& initramfs : {system.initramfs(), made_initrd(host)}) {
     SCOPED_TRACE(initramfs);
