@@ -1,12 +1,9 @@
 #include "cfs/block_disk.hpp"
 
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -20,12 +17,27 @@ namespace {
 // Devices made of devices that are made of devices: LVM on LUKS on RAID is three.
 constexpr unsigned deepest_stack = 16;
 
-Result<std::string> real_path(const std::string& path) {
-  const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr), ::free);
-  if (resolved == nullptr) {
-    return fail_errno(Code::io_error, cat("find ", printable(path)));
+// The device that a link of sysfs leads to: "../../devices/…", or the same from deeper (rules for sysfs: a
+// link is relative, and ends in the device tree). One system call, where realpath(3) makes one for each
+// directory on the way.
+Result<std::string> device_of_link(const std::string& link, std::string_view devices) {
+  constexpr std::size_t longest = 4096;
+  std::string target(longest, '\0');
+  const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
+  if (length < 0) {
+    return fail_errno(Code::io_error, cat("read the link ", printable(link)));
   }
-  return std::string(resolved.get());
+  target.resize(static_cast<std::size_t>(length));
+  constexpr std::string_view up = "../";
+  std::string_view rest = target;
+  while (rest.starts_with(up)) {
+    rest.remove_prefix(up.size());
+  }
+  constexpr std::string_view tree = "devices/";
+  if (!rest.starts_with(tree) || target.size() == longest) {
+    return fail(Code::io_error, cat(printable(link), " leads to no device"));
+  }
+  return cat(devices, '/', rest.substr(tree.size()));
 }
 
 std::string parent(const std::string& path) {
@@ -57,12 +69,12 @@ bool is_removable(std::string directory, std::string_view devices) {
 }
 
 // What a device is made of. Only whole devices can be made of others.
-Result<std::vector<std::string>> parts_of(const std::string& directory) {
+Result<std::vector<std::string>> parts_of(const std::string& directory, std::string_view devices) {
   std::vector<std::string> parts;
   const std::string slaves = cat(directory, "/slaves");
   if (::access(slaves.c_str(), F_OK) == 0) {
     for (const std::string& name : CFS_TRY(list_directory(CFS_TRY(open_directory(slaves))))) {
-      parts.push_back(CFS_TRY(real_path(cat(slaves, '/', name))));
+      parts.push_back(CFS_TRY(device_of_link(cat(slaves, '/', name), devices)));
     }
   }
   return parts;
@@ -72,7 +84,7 @@ Result<BlockDisk> resolve(const std::string& device, std::string_view devices, u
   const bool is_partition = ::access(cat(device, "/partition").c_str(), F_OK) == 0;
   BlockDisk disk{.directory = is_partition ? parent(device) : device, .removable = false};
   disk.removable = is_removable(disk.directory, devices);
-  const auto parts = CFS_TRY(parts_of(disk.directory));
+  const auto parts = CFS_TRY(parts_of(disk.directory, devices));
   if (depth == deepest_stack && !parts.empty()) {
     return fail(Code::io_error, cat(printable(device), " is made of devices without end"));
   }
@@ -88,8 +100,9 @@ Result<BlockDisk> resolve(const std::string& device, std::string_view devices, u
 
 }  // namespace
 
-Result<BlockDisk> disk_at(const std::string& directory, const std::string& sysfs) {
-  return resolve(CFS_TRY(real_path(directory)), CFS_TRY(real_path(cat(sysfs, "/devices"))), 0);
+Result<BlockDisk> disk_at(const std::string& link, const std::string& sysfs) {
+  const std::string devices = cat(sysfs, "/devices");
+  return resolve(CFS_TRY(device_of_link(link, devices)), devices, 0);
 }
 
 Result<BlockDisk> disk_of(const Fd& device, const std::string& sysfs) {

@@ -22,7 +22,7 @@ struct BlockDisk {
 // block device.
 [[nodiscard]] Result<BlockDisk> disk_of(const Fd& device, const std::string& sysfs = "/sys");
 
-// The same for the device that has this directory in sysfs.
-[[nodiscard]] Result<BlockDisk> disk_at(const std::string& directory, const std::string& sysfs);
+// The same for the device to which a link of sysfs leads, such as SYSFS/class/block/NAME.
+[[nodiscard]] Result<BlockDisk> disk_at(const std::string& link, const std::string& sysfs);
 
 }  // namespace cfs

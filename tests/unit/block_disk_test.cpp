@@ -41,8 +41,11 @@ class BlockDiskTest : public ::testing::Test {
     }
   }
   void add_part(const std::string& name, const std::string& part) {
-    directory_.link("devices/virtual/block/" + name + "/slaves/" + part, fs::canonical(block(part)).string());
+    directory_.link("devices/virtual/block/" + name + "/slaves/" + part,
+                    "../../../../../" + fs::relative(fs::canonical(block(part)), directory_.path()).string());
   }
+
+  void add_elsewhere(const std::string& name) { directory_.link("block/" + name, "../other/" + name); }
 
   [[nodiscard]] std::string block(const std::string& name) const { return directory_.path("block/" + name); }
   [[nodiscard]] Result<BlockDisk> find(const std::string& name) const {
@@ -59,7 +62,7 @@ class BlockDiskTest : public ::testing::Test {
 
  private:
   void link(const std::string& device) {
-    directory_.link("block/" + fs::path(device).filename().string(), directory_.path("devices/" + device));
+    directory_.link("block/" + fs::path(device).filename().string(), "../devices/" + device);
   }
   const TempDirectory directory_;
 };
@@ -118,6 +121,12 @@ TEST_F(BlockDiskTest, ShouldFailForADeviceMadeOfItself) {
   add_made("dm-0", {});
   add_part("dm-0", "dm-0");
   EXPECT_FALSE(find("dm-0"));
+}
+
+TEST_F(BlockDiskTest, ShouldFailForALinkThatLeadsElsewhere) {
+  EXPECT_FALSE(find("missing"));
+  add_elsewhere("vdy");
+  EXPECT_FALSE(find("vdy"));
 }
 
 TEST_F(BlockDiskTest, ShouldFailForWhatIsNoBlockDevice) {
