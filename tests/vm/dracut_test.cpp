@@ -117,6 +117,9 @@ TEST_P(Dracut, BootsToMultiUserFromAVerifiedRoot) {
 // For the machine on which dracut runs, and no other: what the tests' machine has besides is named, as dracut
 // has it.
 TEST_P(Dracut, BootsByAnInitrdForOneMachine) {
+  if (!full_run()) {
+    GTEST_SKIP() << "only with CFS_FULL";
+  }
   EXPECT_THAT(boot(host(), "", {"--hostonly", "--add-drivers", "virtio_blk virtio_pci"}),
               came_up(signed_disk().digest()));
 }
@@ -139,6 +142,9 @@ TEST_P(Dracut, GivesNoShellToACommandLineThatAsksForOne) {
 
 // With a signed command line, an initrd in one piece; and what becomes of it in other hands.
 TEST_P(Dracut, MakesOnePieceWhereTheCommandLineIsSigned) {
+  if (!full_run()) {
+    GTEST_SKIP() << "only with CFS_FULL";
+  }
   write(host().policy(), disk_policy + "trust = \"signed\"\n");
   const auto initrd = made_initrd(host());
   EXPECT_THAT(must({"sh", "-c", "zcat '" + initrd.string() + "' | cpio --list --quiet"}),
