@@ -22,6 +22,7 @@ Policy policy(CmdlineTrust trust = CmdlineTrust::untrusted_cmdline) {
 
 std::vector<WordPattern> patterns(const std::vector<std::string>& texts) {
   std::vector<WordPattern> patterns;
+  patterns.reserve(texts.size());
   for (const std::string& text : texts) {
     patterns.push_back(WordPattern::parse(text).value());
   }

@@ -157,15 +157,16 @@ std::string device_of(unsigned major, unsigned minor) {
     give_up("write the record");
   }
   for (const std::string& map : maps) {
-    std::fprintf(file, "%s\n", map.c_str());
+    (void)std::fprintf(file, "%s\n", map.c_str());
   }
   for (const std::string& name : names) {
     struct stat status{};
     const bool there = ::stat(name.c_str(), &status) == 0;
-    std::fprintf(file, "exec %s %s\n",
-                 there ? device_of(major(status.st_dev), minor(status.st_dev)).c_str() : "0:0", name.c_str());
+    (void)std::fprintf(file, "exec %s %s\n",
+                       there ? device_of(major(status.st_dev), minor(status.st_dev)).c_str() : "0:0",
+                       name.c_str());
   }
-  std::fprintf(file, "lost %llu\n", static_cast<unsigned long long>(lost));
+  (void)std::fprintf(file, "lost %llu\n", static_cast<unsigned long long>(lost));
   if (std::fclose(file) != 0 || std::rename(temporary.c_str(), "/run/exec-recorder/record") != 0) {
     give_up("write the record");
   }
