@@ -368,6 +368,7 @@ TEST(State, IsMissedWhenTheImageNeedsItAndThePolicyHasNone) {
                          .initramfs = machine.initramfs("no-state",
                                                         "image-id = \"demo\"\n"
                                                         "store = \"LABEL=composefs-store\"\n"
+                                                        "[state]\nvar = \"bind\"\n"
                                                         "[failure]\naction = \"poweroff\"\n")});
   EXPECT_THAT(log, RefusedWith("state-failed"));
 }
