@@ -18,10 +18,13 @@ BuildHost::BuildHost(const Suites& suites, const std::filesystem::path& key, std
     : kernel_(debian_kernel(suites.kernel)) {
   // dracut-core, and what cfs-sign needs, which has other names in Debian 12.
   const std::string time64 = suites.system == std::string("bookworm") ? "" : "t64";
-  const auto made =
-      must({CFS_SOURCE "/qemu/debian-root", suites.system, "dracut-core", "libarchive13" + time64,
-            "libcom-err2", "libext2fs2" + time64, "libfdisk1", "libfsverity0"});
-  must({"cp", "-a", made, root_});
+  std::vector<std::string> make_root{
+      CFS_SOURCE "/qemu/debian-root", suites.system, "dracut-core", "libarchive13" + time64, "libcom-err2",
+      "libext2fs2" + time64,          "libfdisk1",   "libfsverity0"};
+  if (suites.system == std::string("sid")) {
+    make_root.emplace_back("cpio");  // of which newer packages of dracut can do without
+  }
+  must({"cp", "-a", must(make_root), root_});
   for (const char* component : {"initrd", "dracut", "sign"}) {
     install(component, root_);
   }
