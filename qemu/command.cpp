@@ -88,12 +88,6 @@ std::string serial_console() {
   return host.console;
 }
 
-std::vector<std::string> qemu_trial_command(Acceleration acceleration) {
-  auto command = base_command(acceleration);
-  command.insert(command.end(), {"-S", "-monitor", "stdio"});
-  return command;
-}
-
 std::vector<std::string> qemu_command(const MachineOptions& options, SerialLine serial) {
   auto command = base_command(options.acceleration, options.cpu);
   command.insert(command.end(), {"-smp", cat(options.processors), "-m", cat(options.memory_mib), "-serial",

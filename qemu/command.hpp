@@ -50,10 +50,6 @@ enum class SerialLine : std::uint8_t {
 // serial_console(). A panic or a reboot ends it (-no-reboot).
 [[nodiscard]] std::vector<std::string> qemu_command(const MachineOptions& options, SerialLine serial);
 
-// A machine without anything to run, which ends when its monitor, on the standard streams, reads "quit": a
-// test of whether QEMU works so on this host.
-[[nodiscard]] std::vector<std::string> qemu_trial_command(Acceleration acceleration);
-
 // "ttyS0": what console= on the kernel command line names.
 [[nodiscard]] std::string serial_console();
 

@@ -263,18 +263,17 @@ Result<> Machine::send(std::string_view text) {
   return {};
 }
 
-Acceleration best_acceleration() {
-  static const Acceleration best = [] {
-    constexpr Machine::Timeout timeout = std::chrono::seconds(10);
-    if (::access("/dev/kvm", R_OK | W_OK) == 0) {
-      auto trial = Machine::start_command(qemu_trial_command(Acceleration::kvm));
-      if (trial && trial->send("quit\n") && trial->wait_exit(timeout)) {
-        return Acceleration::kvm;
-      }
+Acceleration best_acceleration(const std::string& kernel) {
+  constexpr Machine::Timeout timeout = std::chrono::seconds(20);
+  if (::access("/dev/kvm", R_OK | W_OK) == 0) {
+    auto trial = Machine::start({.kernel = kernel,
+                                 .cmdline = cat("console=", serial_console(), " panic=-1"),
+                                 .acceleration = Acceleration::kvm});
+    if (trial && trial->wait_exit(timeout) && trial->log().find("Kernel panic") != std::string::npos) {
+      return Acceleration::kvm;
     }
-    return Acceleration::emulation;
-  }();
-  return best;
+  }
+  return Acceleration::emulation;
 }
 
 }  // namespace cfs

@@ -72,8 +72,9 @@ class Machine {
   std::size_t seen_ = 0;  // how much of log_ lies before the end of the last marker
 };
 
-// KVM where QEMU can make a machine with the host's own processor by it. That /dev/kvm is there proves
-// little: the host may itself be a machine whose KVM gives less than QEMU needs.
-[[nodiscard]] Acceleration best_acceleration();
+// KVM where this kernel runs by it, on the host's own processor, until it panics for want of a root; else
+// emulation. That /dev/kvm is there proves little, nor does a machine that QEMU can make: the host may itself
+// be a machine whose KVM stops at some instruction of the kernel's.
+[[nodiscard]] Acceleration best_acceleration(const std::string& kernel);
 
 }  // namespace cfs

@@ -66,7 +66,6 @@ Result<std::optional<Options>> parse(int argc, char** argv) {
       {nullptr, 0, nullptr, 0},
   };
   Options options;
-  options.machine.acceleration = cfs::best_acceleration();
   options.machine.cmdline = cat("console=", cfs::serial_console(), " panic=-1");
   // Called before there is a second thread. NOLINTNEXTLINE(concurrency-mt-unsafe)
   for (int found = 0; (found = ::getopt_long(argc, argv, "", known, nullptr)) != -1;) {
@@ -101,6 +100,7 @@ Result<std::optional<Options>> parse(int argc, char** argv) {
   if (optind != argc || options.machine.kernel.empty() || options.machine.initrd.empty()) {
     return fail(Code::usage, "--kernel and --initrd are needed, and nothing but options");
   }
+  options.machine.acceleration = cfs::best_acceleration(options.machine.kernel);
   return options;
 }
 
