@@ -66,16 +66,12 @@ Result<std::string> read_kernel_cmdline(Kernel& kernel) {
   return read_all(CFS_TRY(open_file_beneath(procfs, "cmdline")), cmdline_max_bytes);
 }
 
-Result<Selection> select_by_kernel(Kernel& kernel, const Policy& policy) {
-  const std::string text = CFS_TRY_IN(read_kernel_cmdline(kernel), "read the kernel command line");
-  CFS_TRY(check_cmdline(text, policy));
-  return select(Cmdline::parse(text), policy);
-}
-
 Result<Configuration> load_configuration(Kernel& kernel, const ConfigurationPlace& place, Policy policy) {
   Configuration configuration{.policy = std::move(policy), .keys = {}, .selection = {}};
   configuration.keys = CFS_TRY(load_usable_keys(place, configuration.policy));
-  configuration.selection = CFS_TRY(select_by_kernel(kernel, configuration.policy));
+  const std::string cmdline = CFS_TRY_IN(read_kernel_cmdline(kernel), "read the kernel command line");
+  CFS_TRY(check_cmdline(cmdline, configuration.policy));
+  configuration.selection = CFS_TRY(select(Cmdline::parse(cmdline), configuration.policy));
   return configuration;
 }
 

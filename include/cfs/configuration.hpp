@@ -37,8 +37,9 @@ struct ConfigurationPlace {
 // The policy alone: it says what happens when the rest fails. Errors: those of load_policy().
 [[nodiscard]] Result<Policy> load_policy_of(const ConfigurationPlace& place);
 
-// Adds the keys, and what the command line of the running kernel selects. Errors: those of load_keys(),
-// check_threshold() and select_by_kernel(); Code::path_refused.
+// Adds the keys, and what the command line of the running kernel selects, once this policy was found to allow
+// it. Errors: those of load_keys(), check_threshold(), read_kernel_cmdline(), check_cmdline() and select();
+// Code::path_refused.
 [[nodiscard]] Result<Configuration> load_configuration(Kernel& kernel, const ConfigurationPlace& place,
                                                        Policy policy);
 
@@ -51,10 +52,6 @@ struct ConfigurationPlace {
 // is read from a procfs that nobody else sees, which takes the kernel some 100,000 instructions to make.
 // Code::mount_failed, Code::io_error.
 [[nodiscard]] Result<std::string> read_kernel_cmdline(Kernel& kernel);
-
-// What the command line of the running kernel selects, once this policy was found to allow it. Errors: those
-// of check_cmdline(), select() and read_kernel_cmdline().
-[[nodiscard]] Result<Selection> select_by_kernel(Kernel& kernel, const Policy& policy);
 
 // What a policy says, for programs that make an initramfs: "signed" or "untrusted" for cmdline.trust, "true"
 // or "false" for failure.shell. Code::usage for other keys.
