@@ -11,15 +11,19 @@ namespace cfs {
 
 Result<HiddenMount> mount_hidden(Kernel& kernel, BlockDevice device, const HiddenMountRequest& request) {
   const std::string shown = printable(device.path);
-  auto type = CFS_TRY_IN(check_file_system(device.device, request.file_system), shown);
-  auto mount = CFS_TRY_IN(kernel.mount({.type = type,
+  auto checked = CFS_TRY_IN(check_file_system(device.device, request.file_system), shown);
+  auto mount = CFS_TRY_IN(kernel.mount({.type = checked.type,
                                         .source = cat("/proc/self/fd/", device.device.get()),
                                         .superblock = request.superblock,
                                         .mount = request.mount,
                                         .noexec = request.noexec}),
                           shown);
-  CFS_TRY_IN(check_file_system(device.device, type), cat(shown, ", after its journal was replayed"));
-  return HiddenMount{.device = std::move(device), .file_system = std::move(type), .mount = std::move(mount)};
+  if (checked.replays_journal) {
+    CFS_TRY_IN(check_file_system(device.device, checked.type),
+               cat(shown, ", after its journal was replayed"));
+  }
+  return HiddenMount{
+      .device = std::move(device), .file_system = std::move(checked.type), .mount = std::move(mount)};
 }
 
 Result<HiddenMount> mount_again(Kernel& kernel, const std::string& device, Access superblock, Access mount) {
