@@ -175,10 +175,12 @@ std::optional<BlockDevice> look_at(const std::string& path, const DeviceSpec& sp
   if (!device || ::fstat(device.get(), &status) != 0 || !S_ISBLK(status.st_mode)) {
     return std::nullopt;
   }
+  // A superblock and a table are all that is read of it here, before the kernel opens it for itself.
+  (void)::posix_fadvise(device.get(), 0, 0, POSIX_FADV_RANDOM);
   DeviceTags tags;
   if (is_named_by_its_partition(spec)) {
     add_partition_tags(device, tags);
-  } else {
+  } else if (spec.by != DeviceSpec::By::path) {
     add_superblock_tags(device, tags);
   }
   if (!matches(spec, path, tags)) {

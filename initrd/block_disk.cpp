@@ -50,29 +50,44 @@ bool is_usb_bus(std::string_view name) {
   return name.starts_with(prefix) && parse_decimal<unsigned>(name.substr(prefix.size()));
 }
 
-// "1" of a disk, "removable" of a device on a bus; others have no such file.
+// "0000:3b:00.0": domain, bus, device and function, in hexadecimal.
+bool is_pci_device(std::string_view name) {
+  const auto bus = name.find(':');
+  return bus != std::string_view::npos && name.size() == bus + std::string_view(":3b:00.0").size() &&
+         name[bus + 3] == ':' && name[bus + 6] == '.' &&
+         name.find_first_not_of("0123456789abcdef:.") == std::string_view::npos;
+}
+
+// "1" of a disk, "removable" of a device on a bus.
 bool says_removable(const std::string& directory) {
   constexpr std::size_t longest = 32;
   const auto text = read_file(cat(directory, "/removable"), longest);
   return text && (trim_end(*text) == "1" || trim_end(*text) == "removable");
 }
 
-// Looks at the device and at all that lies between it and the root of the device tree.
-bool is_removable(std::string directory, std::string_view devices) {
-  for (; directory.size() > devices.size() && directory.starts_with(devices); directory = parent(directory)) {
-    if (is_usb_bus(std::string_view(directory).substr(directory.rfind('/') + 1)) ||
-        says_removable(directory)) {
+// Looks at the disk and at all that lies between it and the root of the device tree. Of devices on a bus,
+// those on PCI alone have such a file where it matters (dev_set_removable() in Linux): to look for it takes
+// more than to know that it is not there, of a directory of sysfs in which nobody has looked for anything.
+bool is_removable(const std::string& disk, std::string_view devices) {
+  if (says_removable(disk)) {
+    return true;
+  }
+  for (std::string above = parent(disk); above.size() > devices.size() && above.starts_with(devices);
+       above = parent(above)) {
+    const std::string_view name = std::string_view(above).substr(above.rfind('/') + 1);
+    if (is_usb_bus(name) || (is_pci_device(name) && says_removable(above))) {
       return true;
     }
   }
   return false;
 }
 
-// What a device is made of. Only whole devices can be made of others.
+// What a device is made of. Only a whole device can be made of others, and only one that has no hardware of
+// its own.
 Result<std::vector<std::string>> parts_of(const std::string& directory, std::string_view devices) {
   std::vector<std::string> parts;
   const std::string slaves = cat(directory, "/slaves");
-  if (::access(slaves.c_str(), F_OK) == 0) {
+  if (directory.starts_with(cat(devices, "/virtual/")) && ::access(slaves.c_str(), F_OK) == 0) {
     for (const std::string& name : CFS_TRY(list_directory(CFS_TRY(open_directory(slaves))))) {
       parts.push_back(CFS_TRY(device_of_link(cat(slaves, '/', name), devices)));
     }

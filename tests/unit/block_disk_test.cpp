@@ -104,6 +104,10 @@ TEST_F(BlockDiskTest, IsRemovableBehindADeviceThatIs) {
   add("pci0000:00/0000:3b:00.0/nvme/nvme1/nvme1n1");
   add("pci0000:00/0000:3b:00.0", "removable");
   EXPECT_TRUE(disk("nvme1n1").removable);
+  add("pci0000:00/0000:00:0e.0/pci10000:e0/10000:e1:00.0/nvme/nvme2/nvme2n1");
+  EXPECT_FALSE(disk("nvme2n1").removable);
+  add("pci0000:00/0000:00:0e.0/pci10000:e0/10000:e1:00.0", "removable");
+  EXPECT_TRUE(disk("nvme2n1").removable);
 }
 
 TEST_F(BlockDiskTest, IsRemovableWhenAPartOfItIs) {
