@@ -76,15 +76,20 @@ Result<> AtomicFile::commit(Existing existing) {
     return fail_errno(Code::io_error, cat("write ", printable(name_)));
   }
   if (temporary_.empty()) {
-    // linkat(2) cannot replace: a second name first, then rename(2), which can.
-    const std::string name = existing == Existing::refuse ? name_ : hidden_name(name_);
     const std::string self = cat("/proc/self/fd/", file_.get());
-    if (::linkat(AT_FDCWD, self.c_str(), directory_.get(), name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    const auto link = [&](const std::string& name) {
+      return ::linkat(AT_FDCWD, self.c_str(), directory_.get(), name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    };
+    bool linked = link(name_);
+    if (!linked && errno == EEXIST && existing == Existing::replace) {
+      // linkat(2) cannot replace: a second name first, then rename(2), which can.
+      const std::string hidden = hidden_name(name_);
+      linked = link(hidden);
+      temporary_ = linked ? hidden : "";
+    }
+    if (!linked) {
       return fail_errno(errno == EEXIST ? Code::already_exists : Code::io_error,
                         cat("create ", printable(name_)));
-    }
-    if (existing == Existing::replace) {
-      temporary_ = name;
     }
   }
   if (!temporary_.empty()) {
@@ -103,15 +108,20 @@ Result<> AtomicFile::commit(Existing existing) {
 
 Result<> write_link(const std::string& path, const std::string& target) {
   const auto [directory, name] = CFS_TRY(place_of(path));
-  const std::string temporary = hidden_name(name);
-  (void)::unlinkat(directory.get(), temporary.c_str(), 0);  // of an interrupted process with this id
-  if (::symlinkat(target.c_str(), directory.get(), temporary.c_str()) != 0) {
-    return fail_errno(Code::io_error, cat("create ", printable(path)));
-  }
-  if (::renameat(directory.get(), temporary.c_str(), directory.get(), name.c_str()) != 0) {
-    const int error = errno;
-    (void)::unlinkat(directory.get(), temporary.c_str(), 0);
-    return fail_errno(Code::io_error, cat("create ", printable(path)), error);
+  if (::symlinkat(target.c_str(), directory.get(), name.c_str()) != 0) {
+    if (errno != EEXIST) {
+      return fail_errno(Code::io_error, cat("create ", printable(path)));
+    }
+    const std::string temporary = hidden_name(name);
+    (void)::unlinkat(directory.get(), temporary.c_str(), 0);  // of an interrupted process with this id
+    if (::symlinkat(target.c_str(), directory.get(), temporary.c_str()) != 0) {
+      return fail_errno(Code::io_error, cat("create ", printable(path)));
+    }
+    if (::renameat(directory.get(), temporary.c_str(), directory.get(), name.c_str()) != 0) {
+      const int error = errno;
+      (void)::unlinkat(directory.get(), temporary.c_str(), 0);
+      return fail_errno(Code::io_error, cat("create ", printable(path)), error);
+    }
   }
   if (::fsync(directory.get()) != 0) {
     return fail_errno(Code::io_error, cat("write the directory of ", printable(path)));
