@@ -138,18 +138,33 @@ std::string Report::json() const {
          '\n';
 }
 
+namespace {
+
+// Where there is nothing to say, there is no file.
+Result<> write_record(const std::string& directory, std::string_view name, const std::string& text) {
+  constexpr mode_t mode = 0444;
+  const std::string path = cat(directory, '/', name);
+  if (!text.empty()) {
+    return write_file(path, text, mode);
+  }
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return fail_errno(Code::io_error, cat("remove ", path));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<> write_report(const Report& report, const std::string& directory) {
   if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
     return fail_errno(Code::io_error, cat("create ", directory));
   }
-  constexpr mode_t mode = 0444;
-  if (::unlink(cat(directory, '/', object_check_name).c_str()) != 0 && errno != ENOENT) {
-    return fail_errno(Code::io_error, cat("remove ", object_check_name));
-  }
-  CFS_TRY(write_file(cat(directory, '/', state_device_name), report.state_device, mode));
-  CFS_TRY(write_file(cat(directory, '/', corruption_action_name), name(report.corruption), mode));
-  CFS_TRY(write_file(cat(directory, '/', mount_record_name), mount_record(report.mounts), mode));
-  return write_file(cat(directory, '/', report_name), report.json(), mode);
+  const std::string corruption(report.corruption == CorruptionAction::report ? "" : name(report.corruption));
+  CFS_TRY(write_record(directory, object_check_name, ""));
+  CFS_TRY(write_record(directory, state_device_name, report.state_device));
+  CFS_TRY(write_record(directory, corruption_action_name, corruption));
+  CFS_TRY(write_record(directory, mount_record_name, mount_record(report.mounts)));
+  return write_record(directory, report_name, report.json());
 }
 
 }  // namespace cfs

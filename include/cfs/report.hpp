@@ -70,8 +70,8 @@ class Report {
 };
 
 // Where the report of the newest verified root lies: the whole as JSON; its mounts alone, a line each as
-// mount_record() writes them; the device of its state alone, nothing where there is none; and name() of what
-// the policy has done about an object that is missing or another.
+// mount_record() writes them; the device of its state alone, no file where there is none; and name() of what
+// the policy has done about an object that is missing or another, no file where it is but reported.
 inline constexpr auto report_directory = "/run/composefs-root";
 inline constexpr auto report_name = "boot.json";
 inline constexpr auto mount_record_name = "mounts";

@@ -68,9 +68,11 @@ TEST(WriteReport, ReplacesAnOlderOne) {
   Report report;
   report.manifest = "first";
   ASSERT_TRUE(write_report(report, reports));
-  EXPECT_EQ(read_bytes(reports + "/mounts"), "");
-  EXPECT_EQ(read_bytes(reports + "/corruption-action"), "report");
+  for (const char* absent : {"/mounts", "/corruption-action", "/state-device"}) {
+    EXPECT_FALSE(std::filesystem::exists(reports + absent)) << absent;
+  }
   directory.write("reports/object-check", "of the first");
+  directory.write("reports/state-device", "/dev/first");
   report.manifest = "second";
   report.corruption = CorruptionAction::reboot;
   report.mounts = {{.id = 7, .device = "0:40", .root = "/", .path = "/"}};
@@ -78,6 +80,7 @@ TEST(WriteReport, ReplacesAnOlderOne) {
   EXPECT_EQ(read_bytes(reports + "/mounts"), "0:40 / /\n");
   EXPECT_EQ(read_bytes(reports + "/corruption-action"), "reboot");
   EXPECT_FALSE(std::filesystem::exists(reports + "/object-check"));
+  EXPECT_FALSE(std::filesystem::exists(reports + "/state-device"));
   EXPECT_EQ(nlohmann::json::parse(read_bytes(reports + "/boot.json"))["image"]["manifest"], "second");
 }
 
