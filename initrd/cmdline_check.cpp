@@ -34,11 +34,20 @@ constexpr auto allowed = std::to_array<AllowedWord>({
     {"panic", WordForm::number, "seconds until the kernel reboots after it has panicked"},
     {"BOOT_IMAGE", WordForm::kernel_file, "where the loader has found the kernel"},
     {"initrd", WordForm::efi_file, "where the loader or the kernel's EFI stub finds the initramfs"},
+    // What closes doors in the copy of the command line (doors.hpp), which kexec --reuse-cmdline hands on.
+    {"systemd.sysext", WordForm::off, "closes a door"},
+    {"rd.systemd.sysext", WordForm::off, "closes a door"},
+    {"systemd.confext", WordForm::off, "closes a door"},
+    {"rd.systemd.confext", WordForm::off, "closes a door"},
+    {"systemd.gpt_auto", WordForm::off, "closes a door"},
+    {"rd.systemd.gpt_auto", WordForm::off, "closes a door"},
+    {"noresume", WordForm::alone, "closes a door"},
+    {"systemd.import_credentials", WordForm::off, "closes a door"},
 });
 
 // What makes systemd mount another root in the place of ours, or over it, whoever wrote the command line.
 constexpr auto other_roots = std::to_array<std::string_view>({"roothash", "usrhash", "systemd.volatile"});
-constexpr auto off_values = std::to_array<std::string_view>({"0", "no", "n", "false", "f", "off"});
+constexpr auto off_values = std::to_array<std::string_view>({"0", "no", "false", "off"});
 
 constexpr std::string_view own_prefix = "composefs.";
 
@@ -103,6 +112,8 @@ bool fits(WordForm form, const std::optional<std::string>& value) {
       return is_number(*value);
     case WordForm::boolean:
       return one_of(booleans, *value);
+    case WordForm::off:
+      return one_of(off_values, *value);
     case WordForm::systemd_log_level:
       return one_of(log_levels, *value);
     case WordForm::console:
@@ -218,6 +229,8 @@ std::string_view form_text(WordForm form) noexcept {
       return "[=NUMBER]";
     case WordForm::boolean:
       return "[=BOOLEAN]";
+    case WordForm::off:
+      return "=0|no|false|off";
     case WordForm::systemd_log_level:
       return "=debug|info|notice";
     case WordForm::console:

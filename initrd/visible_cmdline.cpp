@@ -68,13 +68,18 @@ Result<Fd> make_file_system(Kernel& kernel, std::string_view bytes) {
 std::string filter_cmdline(std::string_view text, const Policy& policy) {
   std::vector<std::string_view> words = cmdline_words(text);
   const auto hidden = std::erase_if(words, [&](std::string_view word) { return is_hidden(word, policy); });
-  const auto kept = words.size();
+  bool closed = false;
   for (const Door& door : all_doors()) {
-    if (!(policy.doors.*door.open)) {
-      words.insert(words.end(), door.words.begin(), door.words.end());
+    if (policy.doors.*door.open) {
+      continue;
+    }
+    for (const std::string_view word : door.words) {
+      std::erase(words, word);  // the kernel was executed with such a copy
+      words.push_back(word);    // the last word counts
+      closed = true;
     }
   }
-  if (hidden == 0 && words.size() == kept) {
+  if (hidden == 0 && !closed) {
     return std::string(text);
   }
   std::string filtered;

@@ -24,6 +24,7 @@ enum class WordForm : std::uint8_t {
   number,              // NAME=NUMBER, which may be negative
   alone_or_number,     // NAME or NAME=NUMBER
   boolean,             // NAME or NAME=0, 1, yes, no, true, false, on or off
+  off,                 // NAME=0, no, false or off
   systemd_log_level,   // NAME=debug, info or notice: no less than systemd's default
   console,             // NAME=TTY[,OPTIONS]: a tty, hvc or sclp console, none by its address
   device,              // NAME=DEVICE: see DeviceSpec

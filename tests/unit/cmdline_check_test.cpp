@@ -160,7 +160,7 @@ TEST(CmdlineCheck, RealCommandLinesPassByTheirPolicyAndByNoLess) {
 
 // The manual page's table is this one.
 TEST(CmdlineCheck, IsWhatTheManualPageSays) {
-  std::string table = ".Bl -column \"rd.systemd.show_status[=BOOLEAN]\" \"purpose\"\n";
+  std::string table = ".Bl -column \"systemd.import_credentials=0|no|false|off\" \"purpose\"\n";
   for (const AllowedWord& word : allowed_words()) {
     table += ".It Cm " + std::string(word.name) + std::string(form_text(word.form)) + " Ta " +
              std::string(word.purpose) + '\n';

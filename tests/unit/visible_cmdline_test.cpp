@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cfs/cmdline_check.hpp"
+
 namespace cfs {
 namespace {
 
@@ -24,6 +26,15 @@ TEST(VisibleCmdline, EndsWithTheWordsThatCloseDoors) {
   EXPECT_EQ(filter_cmdline("quiet console=ttyS0\n", policy_of("")),
             "quiet console=ttyS0 systemd.sysext=0 rd.systemd.sysext=0 systemd.confext=0 rd.systemd.confext=0 "
             "systemd.gpt_auto=0 rd.systemd.gpt_auto=0 noresume systemd.import_credentials=no\n");
+}
+
+TEST(VisibleCmdline, IsACommandLineForTheSameDevice) {
+  const Policy policy = policy_of("");
+  const std::string copy = filter_cmdline("quiet console=ttyS0\n", policy);
+  EXPECT_TRUE(check_cmdline(copy, policy)) << check_cmdline(copy, policy).error().line();
+  EXPECT_EQ(filter_cmdline(copy, policy), copy);
+  EXPECT_TRUE(filter_cmdline("noresume=x systemd.sysext=0 systemd.sysext=1\n", policy)
+                  .starts_with("noresume=x systemd.sysext=1 systemd.sysext=0 "));
 }
 
 TEST(VisibleCmdline, LeavesOutTheWordsOfAnOpenDoorAlone) {

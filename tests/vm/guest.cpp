@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -171,6 +172,29 @@ void say_check() {
   say_lines("object-check", read_text("/run/composefs-root/object-check"));
 }
 
+// Executes the kernel that lies in the ext4 of the second disk, if there is one, with its initrd and the
+// command line that can be seen here, as `kexec --reuse-cmdline` does. Once: what it has executed is removed.
+void execute_kernel() {
+  if (::mount("/dev/vdb", "/var", "ext4", 0, nullptr) != 0) {
+    return;
+  }
+  const int kernel = ::open("/var/kernel", O_RDONLY | O_CLOEXEC);
+  const int initrd = ::open("/var/initrd", O_RDONLY | O_CLOEXEC);
+  if (kernel >= 0 && initrd >= 0) {
+    std::string cmdline = read_text("/proc/cmdline");
+    cmdline.resize(cmdline.find('\n'));
+    const long loaded =
+        ::syscall(SYS_kexec_file_load, kernel, initrd, cmdline.size() + 1, cmdline.c_str(), 0UL);
+    std::printf("guest: kexec: %s\n", loaded == 0 ? "ok" : ::strerrorname_np(errno));
+    std::fflush(stdout);
+    ::unlink("/var/kernel");
+    ::sync();
+    if (loaded == 0) {
+      ::reboot(RB_KEXEC);
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv, char** environment) {
@@ -208,5 +232,6 @@ int main(int argc, char** argv, char** environment) {
   std::printf("guest: done\n");
   std::fflush(stdout);
   ::sync();
+  execute_kernel();
   ::reboot(RB_POWER_OFF);
 }

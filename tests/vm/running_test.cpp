@@ -53,6 +53,26 @@ TEST_P(Running, ComposesWithEveryKernelThatCan) {
 
 INSTANTIATE_TEST_SUITE_P(Kernels, Running, ::testing::Values("trixie", "bookworm-backports", "sid"));
 
+// With the copy of the command line, which the same device takes.
+TEST(Running, ExecutesAnotherKernel) {
+  const auto& machine = small_machine();
+  const auto initramfs = machine.initramfs("kexec", SmallMachine::policy);
+  const auto files = machine.workshop() / "kexec";
+  std::filesystem::create_directories(files);
+  std::filesystem::copy_file(debian_kernel(SmallMachine::suite).image, files / "kernel");
+  std::filesystem::copy_file(initramfs, files / "initrd");
+  const auto disk = machine.workshop() / "kexec.disk";
+  must({"mke2fs", "-q", "-t", "ext4", "-d", files, disk, "128M"});
+  const auto log = boot({.disks = {machine.copy_of_store_disk("kexec.store"), disk}, .initramfs = initramfs});
+  ASSERT_THAT(log, Started());
+  ASSERT_EQ(said(log, "kexec"), "ok\n");
+  EXPECT_EQ(said(log, "etc-release"), "first\nfirst\n");
+  const std::string lines = said(log, "cmdline");
+  const std::string first = lines.substr(0, lines.find('\n') + 1);
+  EXPECT_THAT(first, HasSubstr(" systemd.sysext=0 "));
+  EXPECT_EQ(lines, first + first);
+}
+
 TEST(Running, GivesInitNothingFromAnUntrustedCommandLine) {
   const auto& machine = small_machine();
   // A policy that lets such words pass; the kernel would hand them to init.

@@ -56,8 +56,7 @@ inline const std::string test_words =
     "allow = [\"composefs-root-demo.*\", \"systemd.firstboot=off\", \"security=selinux\", \"selinux=1\",\n"
     "  \"lockdown=integrity\", \"module.sig_enforce=1\", \"initcall_debug\", \"cryptomgr.notests\", "
     "\"nokaslr\",\n"
-    "  \"no_timer_check\", \"rd.systemd.gpt_auto=0\", \"systemd.gpt_auto=0\",\n"
-    "  \"trace_event=sched:sched_process_exec\", \"trace_clock=mono\", \"probe\"]\n";
+    "  \"no_timer_check\", \"trace_event=sched:sched_process_exec\", \"trace_clock=mono\", \"probe\"]\n";
 
 // For a device that boots what `cfs-sign disk` made, state and all. Under emulation a disk can take long to
 // appear.
