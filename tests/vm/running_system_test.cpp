@@ -26,8 +26,8 @@ class RunningSystem : public ::testing::TestWithParam<State> {};
 // The state's journal would be replayed if the machine had gone off without the file system being unmounted,
 // or made read-only: where nothing shows it, by the hook.
 TEST_P(RunningSystem, KeepsItsStateAndShutsDownCleanly) {
-  if (std::string_view(GetParam().name) == "OnTheStore" && !full_run()) {
-    GTEST_SKIP() << "only with CFS_FULL: each of the others has a half of it";
+  if (std::string_view(GetParam().name) != "HiddenOnTheStore" && !full_run()) {
+    GTEST_SKIP() << "only with CFS_FULL: the soft reboots end with such a state, too";
   }
   const HostSystem system(HostSystem::policy(GetParam().device));
   const std::string digest = system.add_image("debian", "current", GetParam().var);
