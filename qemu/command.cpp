@@ -12,15 +12,24 @@ struct Architecture {
   const char* machine;
   const char* emulated_cpu;
   const char* console;
+  const char* efi_code;
+  const char* efi_variables;
 };
 
 #if defined(__x86_64__)
 // Nehalem: Debian 13's kernel crashes on `-cpu max` of QEMU 7.2, and without ssse3 sha256 is twice as slow.
 // Without cx16: an interrupt after an emulated CMPXCHG16B can set the flags to garbage in QEMU 7.2, and the
 // kernel dies.
-constexpr Architecture host{"qemu-system-x86_64", "q35", "Nehalem,-cx16", "ttyS0"};
+constexpr Architecture host{"qemu-system-x86_64",
+                            "q35",
+                            "Nehalem,-cx16",
+                            "ttyS0",
+                            "/usr/share/OVMF/OVMF_CODE_4M.fd",
+                            "/usr/share/OVMF/OVMF_VARS_4M.fd"};
 #elif defined(__aarch64__)
-constexpr Architecture host{"qemu-system-aarch64", "virt", "cortex-a72", "ttyAMA0"};
+constexpr Architecture host{
+    "qemu-system-aarch64",           "virt", "cortex-a72", "ttyAMA0", "/usr/share/AAVMF/AAVMF_CODE.fd",
+    "/usr/share/AAVMF/AAVMF_VARS.fd"};
 #else
 #error "name QEMU's program, machine and processor for this architecture"
 #endif
@@ -84,6 +93,10 @@ std::string throttle_options(const MachineDisk& disk) {
 
 }  // namespace
 
+std::string unset_efi_variables() {
+  return host.efi_variables;
+}
+
 std::string serial_console() {
   return host.console;
 }
@@ -95,6 +108,11 @@ std::vector<std::string> qemu_command(const MachineOptions& options, SerialLine 
                                  options.kernel, "-append", options.cmdline});
   if (!options.initrd.empty()) {
     command.insert(command.end(), {"-initrd", options.initrd});
+  }
+  if (!options.efi_variables.empty()) {
+    command.insert(command.end(),
+                   {"-drive", cat("if=pflash,unit=0,format=raw,read-only=on,file=", host.efi_code), "-drive",
+                    cat("if=pflash,unit=1,format=raw,file=", escape_commas(options.efi_variables))});
   }
   unsigned number = 0;
   for (const MachineDisk& disk : options.disks) {

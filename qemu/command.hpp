@@ -36,6 +36,9 @@ struct MachineOptions {
   // One by default: where two processors are emulated, one can run code that the other is patching.
   unsigned processors = 1;
   Acceleration acceleration = Acceleration::emulation;
+  // A file with the variables of UEFI firmware, made of unset_efi_variables(), which the machine changes;
+  // empty: without such firmware.
+  std::string efi_variables{};
   std::string cpu{};                 // a model of QEMU's; empty: what Debian's kernels are known to run on
   std::vector<std::string> extra{};  // more arguments for QEMU
 };
@@ -49,6 +52,9 @@ enum class SerialLine : std::uint8_t {
 // The program and its arguments, for a machine of the architecture of this host, whose serial line is called
 // serial_console(). A panic or a reboot ends it (-no-reboot).
 [[nodiscard]] std::vector<std::string> qemu_command(const MachineOptions& options, SerialLine serial);
+
+// The variables of firmware as Debian ships them: none.
+[[nodiscard]] std::string unset_efi_variables();
 
 // "ttyS0": what console= on the kernel command line names.
 [[nodiscard]] std::string serial_console();
