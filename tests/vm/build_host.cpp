@@ -10,21 +10,13 @@ constexpr std::string_view unit_directory = "usr/lib/systemd/system/";
 
 }  // namespace
 
-void PrintTo(const Suites& suites, std::ostream* stream) {
-  *stream << suites.name;
-}
-
 BuildHost::BuildHost(const Suites& suites, const std::filesystem::path& key, std::string_view policy_text)
     : kernel_(debian_kernel(suites.kernel)) {
-  // dracut-core, and what cfs-sign needs, which has other names in Debian 12.
-  const std::string time64 = suites.system == std::string("bookworm") ? "" : "t64";
-  std::vector<std::string> make_root{
-      CFS_SOURCE "/qemu/debian-root", suites.system, "dracut-core", "libarchive13" + time64, "libcom-err2",
-      "libext2fs2" + time64,          "libfdisk1",   "libfsverity0"};
+  std::vector<std::string> packages{"dracut-core"};
   if (suites.system == std::string("sid")) {
-    make_root.emplace_back("cpio");  // of which newer packages of dracut can do without
+    packages.emplace_back("cpio");  // of which newer packages of dracut can do without
   }
-  must({"cp", "-a", must(make_root), root_});
+  make_debian_root(suites, packages, root_);
   for (const char* component : {"initrd", "dracut", "sign"}) {
     install(component, root_);
   }

@@ -2,28 +2,16 @@
 #pragma once
 
 #include <filesystem>
-#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "small_machine.hpp"
+#include "suites.hpp"
 
 namespace cfs::test {
 
-// What a system is put together from.
-struct Suites {
-  const char* name;
-  const char* system;  // Debian suite whose dracut and systemd it has
-  const char* kernel;  // and whose kernel
-};
-void PrintTo(const Suites& suites, std::ostream* stream);
-
-inline constexpr Suites debian12{"Debian12", "bookworm", "bookworm-backports"};
-inline constexpr Suites debian13{"Debian13", "trixie", "trixie"};
-inline constexpr Suites debian_unstable{"DebianUnstable", "sid", "sid"};
-
-// A copy of such a system with dracut, that kernel's modules and this project installed. Throws
+// A copy of a Debian system with dracut, that kernel's modules and this project installed. Throws
 // std::runtime_error.
 class BuildHost {
  public:

@@ -2,13 +2,21 @@
 
 namespace cfs::test {
 
-HostSystem::HostSystem(std::string_view policy, const std::vector<std::string>& packages) {
-  std::vector<std::string> make_root{CFS_SOURCE "/qemu/debian-root", "trixie"};
-  make_root.insert(make_root.end(),
-                   {"libarchive13t64", "libcom-err2", "libext2fs2t64", "libfdisk1", "libfsverity0"});
-  make_root.insert(make_root.end(), packages.begin(), packages.end());
-  must({"cp", "-a", must(make_root), root()});
+HostSystem::HostSystem(std::string_view policy, const std::vector<std::string>& packages,
+                       const Suites& suites)
+    : kernel_(debian_kernel(suites.kernel)) {
+  make_debian_root(suites, packages, root());
   install("host", root());
+  const auto modules = root() / "usr/lib/modules";
+  if (!std::filesystem::exists(modules / kernel_.modules.filename())) {
+    must({"cp", "-a", kernel_.modules, modules});
+  }
+  // Services of systemd 252 with private devices need a /tmp that is writable.
+  const auto units = root() / "usr/lib/systemd/system";
+  if (!std::filesystem::exists(units / "tmp.mount")) {
+    std::filesystem::copy_file(root() / "usr/share/systemd/tmp.mount", units / "tmp.mount");
+    std::filesystem::create_symlink("../tmp.mount", units / "local-fs.target.wants/tmp.mount");
+  }
   // On a busy build host, devices take their time to appear.
   std::filesystem::create_directories(root() / "usr/lib/systemd/system.conf.d");
   write(root() / "usr/lib/systemd/system.conf.d/50-patience.conf",

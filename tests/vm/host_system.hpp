@@ -1,4 +1,4 @@
-// A whole Debian 13 with the host's part of this project installed, as a user prepares and ships one: a root
+// A whole Debian with the host's part of this project installed, as a user prepares and ships one: a root
 // directory, images of it, a disk.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "small_machine.hpp"
+#include "suites.hpp"
 
 namespace cfs::test {
 
@@ -16,7 +17,8 @@ namespace cfs::test {
 class HostSystem {
  public:
   // For devices with this policy. The root has these packages besides what cfs-sign needs.
-  explicit HostSystem(std::string_view policy, const std::vector<std::string>& packages = {});
+  explicit HostSystem(std::string_view policy, const std::vector<std::string>& packages = {},
+                      const Suites& suites = debian13);
 
   // The policy of a device that keeps /etc and, where its image wants that, /var on this state device.
   [[nodiscard]] static std::string policy(const std::string& state_device = "PARTLABEL=composefs-state");
@@ -45,7 +47,7 @@ class HostSystem {
   [[nodiscard]] MachineOptions machine(const std::filesystem::path& initramfs) const;
 
  private:
-  KernelFiles kernel_ = debian_kernel("trixie");
+  KernelFiles kernel_;
   Workshop workshop_;
 };
 
