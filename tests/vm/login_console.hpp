@@ -1,6 +1,7 @@
 // A whole system at whose serial console a test logs in.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <string_view>
 
 #include "qemu/machine.hpp"
+#include "workshop.hpp"
 
 namespace cfs::test {
 
@@ -43,6 +45,23 @@ class Console {
   void soft_reboot() {
     type("systemctl soft-reboot\n");
     log_in();
+  }
+
+  // Mounts a file of these bytes over another, by a unit that stays when the system stops.
+  void mount_over(const std::string& path, const std::string& bytes) {
+    const TempDirectory directory;
+    const std::string text = must({"base64", "-w0", directory.write("bytes", bytes)});
+    EXPECT_THAT(run("set -e; echo " + text +
+                    " | base64 -d >/run/over; "
+                    "unit=$(systemd-escape --path --suffix=mount " +
+                    path +
+                    "); printf '%s\\n' '[Unit]' DefaultDependencies=no '[Mount]' What=/run/over Type=none "
+                    "Options=bind Where=" +
+                    path +
+                    " >\"/run/systemd/system/$unit\"; systemctl daemon-reload; "
+                    "systemctl start \"$unit\"; cmp /run/over " +
+                    path + " && echo mounted"),
+                ::testing::HasSubstr("mounted"));
   }
 
   void power_off() { end_by("systemctl poweroff"); }

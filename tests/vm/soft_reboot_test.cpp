@@ -113,24 +113,6 @@ class Session {
                 HasSubstr("done"));
   }
 
-  // Mounts a file of these bytes over another, by a unit that stays when the system stops.
-  void mount_over(const std::string& path, const std::string& bytes) {
-    const TempDirectory directory;
-    const std::string text = must({"base64", "-w0", directory.write("bytes", bytes)});
-    EXPECT_THAT(
-        console_.run("set -e; echo " + text +
-                     " | base64 -d >/run/over; "
-                     "unit=$(systemd-escape --path --suffix=mount " +
-                     path +
-                     "); printf '%s\\n' '[Unit]' DefaultDependencies=no '[Mount]' What=/run/over Type=none "
-                     "Options=bind Where=" +
-                     path +
-                     " >\"/run/systemd/system/$unit\"; systemctl daemon-reload; "
-                     "systemctl start \"$unit\"; cmp /run/over " +
-                     path + " && echo mounted"),
-        HasSubstr("mounted"));
-  }
-
   // The next start is to begin anew, with another machine id.
   void ask_for_factory_reset() {
     EXPECT_EQ(console_.run("cfs-sign factory-reset; echo status $?"), "status 0\n");
@@ -200,7 +182,7 @@ TEST(SoftReboot, EntersTheSameRootAnUpdateAndWhatIsLeftOfThem) {
                     HasSubstr("second (slot previous)")));
 
   // Not by putting the stranger's key over the image's, either.
-  session.mount_over("/usr/lib/composefs-root/keys/device.pub",
+  console.mount_over("/usr/lib/composefs-root/keys/device.pub",
                      read_bytes(device.system().workshop() / "stranger.pub"));
   console.end_by("systemctl soft-reboot");
   EXPECT_THAT(console.log(), AllOf(HasSubstr("composefs-root: key-malformed: "),
@@ -230,15 +212,15 @@ TEST(SoftReboot, BeginsAnewWhatIsTransientAndWhatIsReset) {
   console.soft_reboot();
   session.expect_running("keeps-var", {.etc = 1, .var = 2});
 
-  session.set_slot("current", "keeps-etc");
-  console.soft_reboot();
-  session.expect_running("keeps-etc", {.etc = 1, .var = 1});
-  console.soft_reboot();
-  session.expect_running("keeps-etc", {.etc = 2, .var = 1});
+  if (full_run()) {
+    session.set_slot("current", "keeps-etc");
+    console.soft_reboot();
+    session.expect_running("keeps-etc", {.etc = 1, .var = 1});
+    console.soft_reboot();
+    session.expect_running("keeps-etc", {.etc = 2, .var = 1});
+  }
 
   session.ask_for_factory_reset();
-  console.soft_reboot();
-  session.expect_running("keeps-etc", {.etc = 1, .var = 1});
   session.set_slot("previous", "keeps-var");
   session.set_slot("current", "nameless");
   console.soft_reboot();
