@@ -124,6 +124,42 @@ TEST_P(Dracut, BootsByAnInitrdForOneMachine) {
               came_up(signed_disk().digest()));
 }
 
+// As PID 1 does: refused_test.cpp and completeness_test.cpp have more of both.
+TEST_P(Dracut, RefusesARemovableDiskAndAnIncompleteImage) {
+  const auto& machine = small_machine();
+  write(host().policy(),
+        "image-id = \"demo\"\nstore = \"LABEL=composefs-store\"\ndevice-timeout = 20\n"
+        "[failure]\naction = \"poweroff\"\n" +
+            test_words);
+  std::filesystem::copy_file(machine.workshop() / "device.pub",
+                             host().root() / "etc/composefs-root/keys/small.pub");
+  MachineOptions options;
+  options.kernel = host().kernel().image;
+  options.initrd = made_initrd(host());
+  options.cmdline = "console=" + serial_console() + " panic=-1";
+
+  MachineOptions removable = options;
+  removable.extra = {
+      "-drive",
+      "if=none,format=raw,snapshot=on,id=stick,file=" + machine.copy_of_store_disk("removable").string(),
+      "-device",
+      "virtio-scsi-pci",
+      "-device",
+      "scsi-hd,drive=stick,removable=on"};
+  EXPECT_THAT(boot_until_off(removable, boot_timeout),
+              AllOf(RefusedWith("device-missing"), Says("/dev/sda does not count, being removable")));
+
+  const auto root = machine.workshop() / "root";
+  const auto store = machine.store_disk("incomplete", [&](const std::filesystem::path& directory) {
+    add_image(directory, root, "whole", machine.workshop() / "device.key", {"--complete", "/etc"});
+    cfs_sign({"slot", "--store", directory, "current", "whole"});
+  });
+  StoreFileSystem(store).edit("unlink " + object_path(verity_digest(root / "etc/large")));
+  options.disks.push_back({.file = store});
+  EXPECT_THAT(boot_until_off(options, boot_timeout),
+              AllOf(RefusedWith("object-missing"), Says("/etc/large: ")));
+}
+
 TEST_P(Dracut, FailsClosedWithoutTheGenerator) {
   std::filesystem::remove(host().root() / "usr/lib/systemd/system-generators/composefs-root-generator");
   const auto log = boot(host());
