@@ -43,9 +43,6 @@ constexpr std::uint32_t acl = 0x8;
 constexpr std::uint32_t signed_hash = 0x1;
 constexpr std::uint32_t unsigned_hash = 0x2;
 
-constexpr std::size_t compatible_offset = 92;
-constexpr std::size_t incompatible_offset = 96;
-
 // A word of bits in the superblock.
 struct Word {
   std::size_t offset;
@@ -54,9 +51,8 @@ struct Word {
 };
 
 constexpr auto words = std::to_array<Word>(
-    {{compatible_offset, "compatible features",
-      has_journal | ext_attr | resize_inode | dir_index | orphan_file},
-     {incompatible_offset, "incompatible features",
+    {{92, "compatible features", has_journal | ext_attr | resize_inode | dir_index | orphan_file},
+     {96, "incompatible features",
       filetype | recover | meta_bg | extents | blocks_64bit | flex_bg | metadata_csum_seed},
      {100, "read-only compatible features",
       sparse_super | large_file | huge_file | dir_nlink | extra_isize | metadata_csum | verity |
@@ -99,15 +95,11 @@ Result<> check_ext4_settings(std::string_view superblock) {
   }
   // The journal may be a file of the file system; as a device, it would be any of the machine's.
   constexpr std::uint32_t journal_inode = 8;
-  const std::uint32_t expected = (number(compatible_offset) & has_journal) != 0 ? journal_inode : 0;
+  const std::uint32_t expected = (number(92) & has_journal) != 0 ? journal_inode : 0;
   if (number(224) != expected || number(228) != 0) {
     return refuse("its journal is not where mke2fs puts it");
   }
   return {};
-}
-
-bool ext4_needs_recovery(std::string_view superblock) {
-  return (little_endian<std::uint32_t>(superblock, incompatible_offset) & recover) != 0;
 }
 
 }  // namespace cfs

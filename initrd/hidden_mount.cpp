@@ -11,19 +11,15 @@ namespace cfs {
 
 Result<HiddenMount> mount_hidden(Kernel& kernel, BlockDevice device, const HiddenMountRequest& request) {
   const std::string shown = printable(device.path);
-  auto checked = CFS_TRY_IN(check_file_system(device.device, request.file_system), shown);
-  auto mount = CFS_TRY_IN(kernel.mount({.type = checked.type,
+  auto type = CFS_TRY_IN(check_file_system(device.device, request.file_system), shown);
+  auto mount = CFS_TRY_IN(kernel.mount({.type = type,
                                         .source = cat("/proc/self/fd/", device.device.get()),
                                         .superblock = request.superblock,
                                         .mount = request.mount,
                                         .noexec = request.noexec}),
                           shown);
-  if (checked.replays_journal) {
-    CFS_TRY_IN(check_file_system(device.device, checked.type),
-               cat(shown, ", after its journal was replayed"));
-  }
-  return HiddenMount{
-      .device = std::move(device), .file_system = std::move(checked.type), .mount = std::move(mount)};
+  CFS_TRY_IN(check_file_system(device.device, type), cat(shown, ", after its journal was replayed"));
+  return HiddenMount{.device = std::move(device), .file_system = std::move(type), .mount = std::move(mount)};
 }
 
 Result<HiddenMount> mount_again(Kernel& kernel, const std::string& device, Access superblock, Access mount) {

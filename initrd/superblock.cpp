@@ -88,7 +88,7 @@ std::optional<Superblock> read_superblock(const Fd& device) {
   return found;
 }
 
-Result<CheckedFileSystem> check_file_system(const Fd& device, std::string_view wanted) {
+Result<std::string> check_file_system(const Fd& device, std::string_view wanted) {
   auto found = read_superblock(device);
   if (!found) {
     return fail(Code::device_unreadable, "it holds no file system that can be a store or a state");
@@ -96,14 +96,12 @@ Result<CheckedFileSystem> check_file_system(const Fd& device, std::string_view w
   if (!wanted.empty() && found->file_system != wanted) {
     return fail(Code::file_system_refused, cat("it holds ", found->file_system, " and not ", wanted));
   }
-  CheckedFileSystem checked{.type = std::move(found->file_system)};
-  if (checked.type == "ext4") {
+  if (found->file_system == "ext4") {
     std::string bytes(ext4_superblock_size, '\0');
     CFS_TRY(read_exactly(device, ext4_superblock_offset, bytes));
     CFS_TRY(check_ext4_settings(bytes));
-    checked.replays_journal = ext4_needs_recovery(bytes);
   }
-  return checked;
+  return std::move(found->file_system);
 }
 
 }  // namespace cfs

@@ -21,8 +21,4 @@ inline constexpr std::size_t ext4_superblock_size = 1024;
 // mount option, a reaction to errors other than to go on or to become read-only.
 [[nodiscard]] Result<> check_ext4_settings(std::string_view superblock);
 
-// Whether the kernel replays its journal when it is mounted; without that mark it does not read the journal's
-// contents (ext4_load_journal() of Linux). For such a superblock, too.
-[[nodiscard]] bool ext4_needs_recovery(std::string_view superblock);
-
 }  // namespace cfs

@@ -22,15 +22,9 @@ struct Superblock {
 // kernel, which refuses to mount what is damaged.
 [[nodiscard]] std::optional<Superblock> read_superblock(const Fd& device);
 
-struct CheckedFileSystem {
-  std::string type;  // "ext4", "btrfs" or "f2fs"
-  // When it is mounted, the kernel writes what an ext4's journal holds, which may be another superblock.
-  bool replays_journal = false;
-};
-
 // Whether the file system of the device is `wanted` (any of the three when that is empty), and one that may
-// be mounted: of ext4, what check_ext4_settings() allows. Code::file_system_refused;
+// be mounted: of ext4, what check_ext4_settings() allows. Gives its type. Code::file_system_refused;
 // Code::device_unreadable when read_superblock() finds nothing.
-[[nodiscard]] Result<CheckedFileSystem> check_file_system(const Fd& device, std::string_view wanted);
+[[nodiscard]] Result<std::string> check_file_system(const Fd& device, std::string_view wanted);
 
 }  // namespace cfs

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                        (!superblock->uuid.empty() && superblock->uuid.size() != 36))) {
       std::abort();
     }
-    if (checked && (!superblock || superblock->file_system != checked->type)) {
+    if (checked && (!superblock || superblock->file_system != *checked)) {
       std::abort();
     }
   }
