@@ -1,5 +1,6 @@
 #include "cfs/block_disk.hpp"
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -95,10 +96,30 @@ Result<std::vector<std::string>> parts_of(const std::string& directory, std::str
   return parts;
 }
 
+// The controllers of an NVMe subsystem whose namespaces are reached through any of them: then a namespace
+// lies beside links to them, and not below one.
+Result<std::vector<std::string>> controllers_of(const std::string& disk, std::string_view devices) {
+  std::vector<std::string> controllers;
+  const std::string subsystem = parent(disk);
+  if (parent(subsystem) != cat(devices, "/virtual/nvme-subsystem")) {
+    return controllers;
+  }
+  for (const ListedEntry& entry : CFS_TRY(list_entries(CFS_TRY(open_directory(subsystem))))) {
+    constexpr std::string_view prefix = "nvme";
+    if (entry.type == DT_LNK && std::string_view(entry.name).starts_with(prefix)) {
+      controllers.push_back(CFS_TRY(device_of_link(cat(subsystem, '/', entry.name), devices)));
+    }
+  }
+  return controllers;
+}
+
 Result<BlockDisk> resolve(const std::string& device, std::string_view devices, unsigned depth) {
   const bool is_partition = ::access(cat(device, "/partition").c_str(), F_OK) == 0;
   BlockDisk disk{.directory = is_partition ? parent(device) : device, .removable = false};
   disk.removable = is_removable(disk.directory, devices);
+  for (const std::string& controller : CFS_TRY(controllers_of(disk.directory, devices))) {
+    disk.removable = disk.removable || is_removable(controller, devices);
+  }
   const auto parts = CFS_TRY(parts_of(disk.directory, devices));
   if (depth == deepest_stack && !parts.empty()) {
     return fail(Code::io_error, cat(printable(device), " is made of devices without end"));

@@ -45,6 +45,12 @@ class BlockDiskTest : public ::testing::Test {
                     "../../../../../" + fs::relative(fs::canonical(block(part)), directory_.path()).string());
   }
 
+  void add_controller(const std::string& subsystem, const std::string& controller) {
+    directory_.link(
+        "devices/virtual/nvme-subsystem/" + subsystem + '/' + fs::path(controller).filename().string(),
+        "../../../" + controller);
+  }
+
   void add_elsewhere(const std::string& name) { directory_.link("block/" + name, "../other/" + name); }
 
   [[nodiscard]] std::string block(const std::string& name) const { return directory_.path("block/" + name); }
@@ -108,6 +114,15 @@ TEST_F(BlockDiskTest, IsRemovableBehindADeviceThatIs) {
   EXPECT_FALSE(disk("nvme2n1").removable);
   add("pci0000:00/0000:00:0e.0/pci10000:e0/10000:e1:00.0", "removable");
   EXPECT_TRUE(disk("nvme2n1").removable);
+}
+
+TEST_F(BlockDiskTest, IsRemovableBehindAControllerThatIsOneOfSeveral) {
+  add("virtual/nvme-subsystem/nvme-subsys0/nvme0n1");
+  add_controller("nvme-subsys0", "pci0000:00/0000:3a:00.0/nvme/nvme0");
+  EXPECT_FALSE(disk("nvme0n1").removable);
+  add("pci0000:00/0000:3b:00.0", "removable");
+  add_controller("nvme-subsys0", "pci0000:00/0000:3b:00.0/nvme/nvme1");
+  EXPECT_TRUE(disk("nvme0n1").removable);
 }
 
 TEST_F(BlockDiskTest, IsRemovableWhenAPartOfItIs) {
