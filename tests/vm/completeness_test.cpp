@@ -142,6 +142,8 @@ class CheckService : public ::testing::Test {
           "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n");
     std::filesystem::create_symlink("../protection.service",
                                     units / "multi-user.target.wants/protection.service");
+    std::filesystem::create_directories(units / "composefs-root-check.timer.d");
+    write(units / "composefs-root-check.timer.d/10-soon.conf", "[Timer]\nOnActiveSec=\nOnActiveSec=1s\n");
     add_image(system_.store(), system_.root(), "debian", system_.key(),
               {"--var", "transient", "--complete", "none"});
     cfs_sign({"slot", "--store", system_.store(), "current", "debian"});

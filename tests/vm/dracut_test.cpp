@@ -128,7 +128,7 @@ TEST_P(Dracut, BootsByAnInitrdForOneMachine) {
 TEST_P(Dracut, RefusesARemovableDiskAndAnIncompleteImage) {
   const auto& machine = small_machine();
   write(host().policy(),
-        "image-id = \"demo\"\nstore = \"LABEL=composefs-store\"\ndevice-timeout = 20\n"
+        "image-id = \"demo\"\nstore = \"LABEL=composefs-store\"\ndevice-timeout = 12\n"
         "[failure]\naction = \"poweroff\"\n" +
             test_words);
   std::filesystem::copy_file(machine.workshop() / "device.pub",

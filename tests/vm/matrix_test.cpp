@@ -158,6 +158,9 @@ std::set<std::string> executed_for_mount(const SerialLog& log, double started, d
 
 // Two boots of one disk.
 TEST(DracutSystem, KeepsItsStateAndSaysWhatItsMountCosts) {
+  if (!full_run()) {
+    GTEST_SKIP() << "only with CFS_FULL";
+  }
   System system(debian13);
   system.host().add_unit("mount-times.service", mount_times_unit, "initrd-fs.target");
   const auto initrd = made_initrd(system.host());
