@@ -18,9 +18,13 @@ namespace {
 // Devices made of devices that are made of devices: LVM on LUKS on RAID is three.
 constexpr unsigned deepest_stack = 16;
 
-// The device that a link of sysfs leads to: "../../devices/…", or the same from deeper (rules for sysfs: a
-// link is relative, and ends in the device tree). One system call, where realpath(3) makes one for each
-// directory on the way.
+std::string parent(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+// The device that a link of sysfs leads to, by the link's real path. A link there is relative, and goes up
+// only as far as it has to: "../../devices/pci0000:00/…" from dev/block, "../../../../pci0000:00/…" from the
+// slaves of a device. One system call, where realpath(3) makes one for each directory on the way.
 Result<std::string> device_of_link(const std::string& link, std::string_view devices) {
   constexpr std::size_t longest = 4096;
   std::string target(longest, '\0');
@@ -31,18 +35,16 @@ Result<std::string> device_of_link(const std::string& link, std::string_view dev
   target.resize(static_cast<std::size_t>(length));
   constexpr std::string_view up = "../";
   std::string_view rest = target;
+  std::string base = parent(link);
   while (rest.starts_with(up)) {
     rest.remove_prefix(up.size());
+    base = parent(base);
   }
-  constexpr std::string_view tree = "devices/";
-  if (!rest.starts_with(tree) || target.size() == longest) {
+  std::string device = cat(base, '/', rest);
+  if (!device.starts_with(cat(devices, '/')) || target.size() == longest) {
     return fail(Code::io_error, cat(printable(link), " leads to no device"));
   }
-  return cat(devices, '/', rest.substr(tree.size()));
-}
-
-std::string parent(const std::string& path) {
-  return path.substr(0, path.rfind('/'));
+  return device;
 }
 
 // "usb1": the root hub of a bus, below which all that is plugged into it lies.

@@ -41,8 +41,9 @@ class BlockDiskTest : public ::testing::Test {
     }
   }
   void add_part(const std::string& name, const std::string& part) {
-    directory_.link("devices/virtual/block/" + name + "/slaves/" + part,
-                    "../../../../../" + fs::relative(fs::canonical(block(part)), directory_.path()).string());
+    directory_.link(
+        "devices/virtual/block/" + name + "/slaves/" + part,
+        "../../../../" + fs::relative(fs::canonical(block(part)), directory_.path("devices")).string());
   }
 
   void add_controller(const std::string& subsystem, const std::string& controller) {
