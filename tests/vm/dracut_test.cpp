@@ -128,7 +128,7 @@ TEST_P(Dracut, BootsByAnInitrdForOneMachine) {
 TEST_P(Dracut, RefusesARemovableDiskAndAnIncompleteImage) {
   const auto& machine = small_machine();
   write(host().policy(),
-        "image-id = \"demo\"\nstore = \"LABEL=composefs-store\"\ndevice-timeout = 12\n"
+        "image-id = \"demo\"\nstore = \"LABEL=composefs-store\"\ndevice-timeout = 30\n"
         "[failure]\naction = \"poweroff\"\n" +
             test_words);
   std::filesystem::copy_file(machine.workshop() / "device.pub",
@@ -139,21 +139,22 @@ TEST_P(Dracut, RefusesARemovableDiskAndAnIncompleteImage) {
   options.cmdline = "console=" + serial_console() + " panic=-1";
 
   MachineOptions removable = options;
-  removable.extra = {
-      "-drive",
-      "if=none,format=raw,snapshot=on,id=stick,file=" + machine.copy_of_store_disk("removable").string(),
-      "-device",
-      "virtio-scsi-pci",
-      "-device",
-      "scsi-hd,drive=stick,removable=on"};
+  removable.extra = {"-drive",
+                     "if=none,format=raw,snapshot=on,id=stick,file=" +
+                         machine.copy_of_store_disk(std::string("removable-") + GetParam().name).string(),
+                     "-device",
+                     "virtio-scsi-pci",
+                     "-device",
+                     "scsi-hd,drive=stick,removable=on"};
   EXPECT_THAT(boot_until_off(removable, boot_timeout),
               AllOf(RefusedWith("device-missing"), Says("/dev/sda does not count, being removable")));
 
   const auto root = machine.workshop() / "root";
-  const auto store = machine.store_disk("incomplete", [&](const std::filesystem::path& directory) {
-    add_image(directory, root, "whole", machine.workshop() / "device.key", {"--complete", "/etc"});
-    cfs_sign({"slot", "--store", directory, "current", "whole"});
-  });
+  const auto store = machine.store_disk(
+      std::string("incomplete-") + GetParam().name, [&](const std::filesystem::path& directory) {
+        add_image(directory, root, "whole", machine.workshop() / "device.key", {"--complete", "/etc"});
+        cfs_sign({"slot", "--store", directory, "current", "whole"});
+      });
   StoreFileSystem(store).edit("unlink " + object_path(verity_digest(root / "etc/large")));
   options.disks.push_back({.file = store});
   EXPECT_THAT(boot_until_off(options, boot_timeout),
@@ -183,8 +184,10 @@ TEST_P(Dracut, MakesOnePieceWhereTheCommandLineIsSigned) {
   }
   write(host().policy(), disk_policy + "trust = \"signed\"\n");
   const auto initrd = made_initrd(host());
-  EXPECT_THAT(must({"sh", "-c", "zcat '" + initrd.string() + "' | cpio --list --quiet"}),
-              AllOf(HasSubstr("usr/lib/systemd/systemd\n"), Not(HasSubstr("inner.cpio"))));
+  // Newer versions of dracut write more archives than one.
+  const Outcome listed = run_in(host().root(), {"lsinitrd", "/" + initrd.filename().string()});
+  EXPECT_THAT(listed.output, AllOf(HasSubstr("usr/lib/systemd/systemd\n"), Not(HasSubstr("inner.cpio"))))
+      << listed.errors;
   EXPECT_THAT(boot_by(initrd, host().kernel(), "systemd.log_level=info"), came_up(signed_disk().digest()));
 
   const auto tampered = host().root() / "tampered.img";
