@@ -80,17 +80,15 @@ Result<Fd> open_path_beneath(const Fd& directory, const std::string& path) {
 }
 
 Result<Fd> open_file_beneath(const Fd& directory, const std::string& path) {
-  // Looked at first: opening a device or a fifo for reading can already have effects. Where the path leads
-  // through a link, what is seen here is not what counts, and the open refuses it.
-  struct stat status{};
-  const bool seen =
-      ::fstatat(directory.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0;
-  if (seen && !S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode)) {
+  // Opened as a path first: opening a device or a fifo for reading can already have effects.
+  const Fd found = CFS_TRY(open_path_beneath(directory, path));
+  const auto status = CFS_TRY(status_of(found, path));
+  if (!S_ISREG(status.st_mode)) {
     return fail(Code::path_refused, cat(printable(path), " is not a regular file"));
   }
   Fd file = CFS_TRY(open_beneath(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   const auto opened = CFS_TRY(status_of(file, path));
-  if (!seen || !S_ISREG(opened.st_mode) || opened.st_ino != status.st_ino || opened.st_dev != status.st_dev) {
+  if (opened.st_ino != status.st_ino || opened.st_dev != status.st_dev) {
     return fail(Code::path_refused, cat(printable(path), " was replaced while it was opened"));
   }
   return file;
