@@ -28,14 +28,19 @@ constexpr unsigned long sector = 512;
 struct FoundPartition {
   const char* name;
   const char* type;
-};
-constexpr FoundPartition found_partitions[] = {
-    {"home", "933AC7E1-2EB4-4F13-B844-0E14E2AEF915"},
-    {"srv", "3B8F8425-20E0-4F3B-907F-1A25A76F98E8"},
-    {"var-tmp", "7EC6F557-3BC5-4ACA-B293-16EF5DF639D1"},
-    {"swap", "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"},
+  const char* uuid;  // empty: any
 };
 constexpr auto swap_uuid = "7f1a9c5e-5a33-4b2e-9d0c-3f6f0a4f2c11";
+// The partition for /var belongs to one machine, whose id the disk says: its UUID is that of the id for the
+// type (sd-id128(3)).
+constexpr auto machine_id = "3a1f0c5d9b7e4e62a8d40b6c2f915e73";
+constexpr FoundPartition found_partitions[] = {
+    {"home", "933AC7E1-2EB4-4F13-B844-0E14E2AEF915", ""},
+    {"srv", "3B8F8425-20E0-4F3B-907F-1A25A76F98E8", ""},
+    {"var-tmp", "7EC6F557-3BC5-4ACA-B293-16EF5DF639D1", ""},
+    {"swap", "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F", ""},
+    {"var", "4D21B016-B534-45C2-A9FB-5C16E091FD2D", "7f9f4a0f-bf74-412a-843f-2b9c9a4a04cb"},
+};
 
 constexpr unsigned first_with_soft_reboots = 254;
 
@@ -63,7 +68,9 @@ constexpr auto all_open =
 // What an attacker with the disk, the firmware or the machine monitor prepares for.
 class AttackedSystem {
  public:
-  explicit AttackedSystem(const std::string& doors, const Suites& suites = debian13)
+  // Without a /var of the state, the image's is empty, as a partition for it needs.
+  explicit AttackedSystem(const std::string& doors, const Suites& suites = debian13,
+                          const std::string& var = "bind")
       : suites_(suites), policy_(device_policy + test_words + doors), system_(policy_, {}, suites) {
     must({"cp", "-a", (system_.configuration() / ".").string(),
           (system_.root() / "usr/lib/composefs-root").string()});
@@ -77,9 +84,14 @@ class AttackedSystem {
       }
     }
     install_exec_recorder(system_.root());
-    (void)system_.add_image("debian", "current");
+    prepare_state();
+    if (var == "none") {
+      std::filesystem::remove_all(system_.root() / "var");
+      std::filesystem::create_directory(system_.root() / "var");
+    }
+    (void)system_.add_image("debian", "current", var);
     system_.make_disk({"--size", "900M"});
-    fill_state();
+    write_state();
     add_partitions();
     // Of no system in particular: dracut's initrd does not say what it is.
     make_efi_variables(efi_variables(),
@@ -104,6 +116,7 @@ class AttackedSystem {
   }
 
  private:
+  [[nodiscard]] std::filesystem::path state() const { return system_.workshop() / "state"; }
   [[nodiscard]] std::string efi_variables() const { return system_.workshop() / "efi-variables"; }
 
   // Writes a file system made of a file into the disk at `start`, in sectors.
@@ -122,10 +135,10 @@ class AttackedSystem {
   }
 
   // A state whose /var is the image's, with extensions: plain directories, which need no signature.
-  void fill_state() const {
-    const auto tree = system_.workshop() / "state";
-    const auto var = tree / "composefs-state/var";
-    std::filesystem::create_directories(tree / "composefs-state");
+  void prepare_state() const {
+    const auto var = state() / "composefs-state/var";
+    std::filesystem::create_directories(var.parent_path());
+    write(var.parent_path() / "machine-id", std::string(machine_id) + '\n');
     must({"cp", "-a", system_.root() / "var", var});
     const auto usr = var / "lib/extensions/evil/usr";
     std::filesystem::create_directories(usr / "lib/extension-release.d");
@@ -141,19 +154,23 @@ class AttackedSystem {
           "__attribute__((constructor)) void run(void) { open(\"/run/from-confext\", O_CREAT | O_WRONLY, "
           "0644); }\n");
     must({"cc", "-shared", "-fPIC", "-o", var / "lib/evil.so", source});
+  }
+
+  void write_state() const {
     const auto [start, sectors] = partition(2);
     const auto image = system_.workshop() / "state.img";
-    must({"mke2fs", "-q", "-t", "ext4", "-d", tree, image, std::to_string(sectors / 2) + "k"});
+    must({"mke2fs", "-q", "-t", "ext4", "-d", state(), image, std::to_string(sectors / 2) + "k"});
     write_to_disk(image, start);
   }
 
   void add_partitions() const {
     constexpr auto mebibytes = "24M";
-    must({"truncate", "--size=+104M", system_.disk()});
+    must({"truncate", "--size=+128M", system_.disk()});
     must({"sfdisk", "--quiet", "--relocate", "gpt-bak-std", system_.disk()});
     unsigned number = 3;
     for (const FoundPartition& found : found_partitions) {
-      const std::string line = std::string("size=") + mebibytes + ", type=" + found.type;
+      const std::string line = std::string("size=") + mebibytes + ", type=" + found.type +
+                               (*found.uuid == '\0' ? "" : std::string(", uuid=") + found.uuid);
       must({"sh", "-c", "echo '" + line + "' | sfdisk --quiet --append " + system_.disk().string()});
       const auto image = system_.workshop() / (std::string(found.name) + ".img");
       must({"truncate", std::string("--size=") + mebibytes, image});
@@ -177,7 +194,8 @@ std::string find_traces(Console& console) {
       "systemctl show-environment | grep FROM_EFI; journalctl --boot --quiet --output cat "
       "--unit systemd-hibernate-resume.service | grep -o 'Finished systemd-hibernate-resume'; "
       "tail -n +2 /proc/swaps | cut -d' ' -f1; "
-      "grep -oE ' /(home|srv|usr|var/tmp) ' /proc/self/mountinfo | sort");
+      "grep -oE ' /(home|srv|usr|var/tmp) ' /proc/self/mountinfo | sort; "
+      "grep ' /dev/vda7 ' /proc/self/mountinfo | cut -d' ' -f5");
 }
 
 // What a service of these properties and this command prints, and its status. Not on the console, which
@@ -317,6 +335,28 @@ TEST(OpenDoors, LetAllOfItIn) {
   console.power_off();
   if (HasFailure()) {
     std::printf("%s\n", console.log().c_str());
+  }
+}
+
+// An image without a /var of its own is where the partition for it counts.
+TEST(OpenDoors, LetAPartitionForVarIn) {
+  if (!full_run()) {
+    GTEST_SKIP() << "only with CFS_FULL";
+  }
+  for (const bool open : {false, true}) {
+    const AttackedSystem system(open ? "[doors]\ngpt-auto = true\n" : "", debian13, "none");
+    Console console(system.machine(system.initramfs()));
+    EXPECT_EQ(console.run("cat /etc/machine-id"), std::string(machine_id) + '\n');
+    const std::string traces = find_traces(console);
+    if (open) {
+      EXPECT_THAT(traces, EndsWith("\n/var\n"));
+    } else {
+      EXPECT_EQ(traces, "");
+    }
+    console.power_off();
+    if (HasFailure()) {
+      std::printf("%s\n", console.log().c_str());
+    }
   }
 }
 

@@ -124,8 +124,8 @@ TEST_P(Dracut, BootsByAnInitrdForOneMachine) {
               came_up(signed_disk().digest()));
 }
 
-// As PID 1 does: refused_test.cpp and completeness_test.cpp have more of both.
-TEST_P(Dracut, RefusesARemovableDiskAndAnIncompleteImage) {
+// As PID 1 does: refused_test.cpp and completeness_test.cpp have more of each.
+TEST_P(Dracut, RefusesTheDisksThatPid1Refuses) {
   const auto& machine = small_machine();
   write(host().policy(),
         "image-id = \"demo\"\nstore = \"LABEL=composefs-store\"\ndevice-timeout = 30\n"
@@ -137,11 +137,12 @@ TEST_P(Dracut, RefusesARemovableDiskAndAnIncompleteImage) {
   options.kernel = host().kernel().image;
   options.initrd = made_initrd(host());
   options.cmdline = "console=" + serial_console() + " panic=-1";
+  const std::string suite = GetParam().name;
 
   MachineOptions removable = options;
   removable.extra = {"-drive",
                      "if=none,format=raw,snapshot=on,id=stick,file=" +
-                         machine.copy_of_store_disk(std::string("removable-") + GetParam().name).string(),
+                         machine.copy_of_store_disk("removable-" + suite).string(),
                      "-device",
                      "virtio-scsi-pci",
                      "-device",
@@ -149,16 +150,25 @@ TEST_P(Dracut, RefusesARemovableDiskAndAnIncompleteImage) {
   EXPECT_THAT(boot_until_off(removable, boot_timeout),
               AllOf(RefusedWith("device-missing"), Says("/dev/sda does not count, being removable")));
 
+  const auto boot_from = [&](const std::filesystem::path& disk) {
+    MachineOptions with_disk = options;
+    with_disk.disks.push_back({.file = disk});
+    return boot_until_off(with_disk, boot_timeout);
+  };
   const auto root = machine.workshop() / "root";
-  const auto store = machine.store_disk(
-      std::string("incomplete-") + GetParam().name, [&](const std::filesystem::path& directory) {
-        add_image(directory, root, "whole", machine.workshop() / "device.key", {"--complete", "/etc"});
-        cfs_sign({"slot", "--store", directory, "current", "whole"});
-      });
-  StoreFileSystem(store).edit("unlink " + object_path(verity_digest(root / "etc/large")));
-  options.disks.push_back({.file = store});
-  EXPECT_THAT(boot_until_off(options, boot_timeout),
-              AllOf(RefusedWith("object-missing"), Says("/etc/large: ")));
+  const auto incomplete = machine.store_disk("incomplete-" + suite, [&](const std::filesystem::path& store) {
+    add_image(store, root, "whole", machine.workshop() / "device.key", {"--complete", "/etc"});
+    cfs_sign({"slot", "--store", store, "current", "whole"});
+  });
+  StoreFileSystem(incomplete).edit("unlink " + object_path(verity_digest(root / "etc/large")));
+  EXPECT_THAT(boot_from(incomplete), AllOf(RefusedWith("object-missing"), Says("/etc/large: ")));
+
+  EXPECT_THAT(boot_from(machine.disk_with_mount_option("panic-" + suite)),
+              RefusedWith("file-system-refused"));
+  EXPECT_THAT(boot_from(machine.disk_with_mount_option_in_journal("journal-" + suite)),
+              AllOf(RefusedWith("file-system-refused"), Says("after its journal was replayed")));
+  // Where the kernel takes the inode at all: since the autumn of 2025 it does not.
+  EXPECT_THAT(boot_from(machine.disk_with_image_in_inode("inline-" + suite)), RefusedWith("verity-missing"));
 }
 
 TEST_P(Dracut, FailsClosedWithoutTheGenerator) {

@@ -177,36 +177,21 @@ TEST(Refused, WordsThatAnUntrustedCommandLineMayNotCarry) {
 }
 
 TEST(Refused, FileSystemThatAsksForMore) {
-  const auto disk = small_machine().copy_of_store_disk("panic");
-  must({"tune2fs", "-e", "panic", disk});
-  EXPECT_THAT(boot({.disks = {disk}}), RefusedWith("file-system-refused"));
+  EXPECT_THAT(boot({.disks = {small_machine().disk_with_mount_option("panic")}}),
+              RefusedWith("file-system-refused"));
 }
 
 // What is looked at before the mount is fine; the journal has another superblock, which asks for more.
 TEST(Refused, SuperblockThatComesWithTheJournal) {
-  const auto& machine = small_machine();
-  const auto disk = machine.workshop() / "journal.img";
-  cfs_sign({"disk", "--store", machine.workshop() / "store", "--raw", "--size", "64M", "-o", disk});
-  const auto other = machine.workshop() / "journal-other.img";
-  must({"cp", "--sparse=always", disk, other});
-  must({"tune2fs", "-o", "nobarrier", other});
-  StoreFileSystem(disk).leave_journal(read_bytes(other).substr(0, 4096));
-  EXPECT_THAT(boot({.disks = {disk}}),
+  EXPECT_THAT(boot({.disks = {small_machine().disk_with_mount_option_in_journal("journal")}}),
               AllOf(RefusedWith("file-system-refused"), Says("after its journal was replayed"),
                     Says("recovery complete")));
 }
 
 // The kernel of this machine takes no inode that has extents besides, or a Merkle tree: an older one does.
 TEST(Refused, ImageWhoseContentsLieInItsInode) {
-  const auto log = boot_tampered("inline", [](const StoreFileSystem& disk) {
-    const std::string inode = "set_inode_field " + object_path(small_machine().digest());
-    disk.edit(inode + " flags 0x10000000");
-    for (const char* const block :
-         {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "IND", "DIND", "TIND"}) {
-      disk.edit(inode + " block[" + block + "] 0");
-    }
-  });
-  EXPECT_THAT(log, AllOf(RefusedWith("verity-missing"), Says("lie in its inode")));
+  EXPECT_THAT(boot({.disks = {small_machine().disk_with_image_in_inode("inline")}}),
+              AllOf(RefusedWith("verity-missing"), Says("lie in its inode")));
 }
 
 TEST(Refused, StoreOnARemovableDisk) {

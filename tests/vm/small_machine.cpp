@@ -64,6 +64,34 @@ std::filesystem::path SmallMachine::store_disk(
   return disk;
 }
 
+std::filesystem::path SmallMachine::disk_with_mount_option(const std::string& name) const {
+  auto disk = copy_of_store_disk(name);
+  must({"tune2fs", "-e", "panic", disk});
+  return disk;
+}
+
+std::filesystem::path SmallMachine::disk_with_mount_option_in_journal(const std::string& name) const {
+  auto disk = workshop_ / (name + ".img");
+  cfs_sign({"disk", "--store", workshop_ / "store", "--raw", "--size", "64M", "-o", disk});
+  const auto other = workshop_ / (name + "-other.img");
+  must({"cp", "--sparse=always", disk, other});
+  must({"tune2fs", "-o", "nobarrier", other});
+  StoreFileSystem(disk).leave_journal(read_bytes(other).substr(0, 4096));
+  return disk;
+}
+
+std::filesystem::path SmallMachine::disk_with_image_in_inode(const std::string& name) const {
+  auto disk = copy_of_store_disk(name);
+  const StoreFileSystem file_system(disk);
+  const std::string inode = "set_inode_field " + object_path(digest_);
+  file_system.edit(inode + " flags 0x10000000");
+  for (const char* const block :
+       {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "IND", "DIND", "TIND"}) {
+    file_system.edit(inode + " block[" + block + "] 0");
+  }
+  return disk;
+}
+
 std::filesystem::path SmallMachine::initramfs(const std::string& name, const std::string& policy_text,
                                               const std::string& kernel_suite,
                                               const std::vector<std::string>& options) const {

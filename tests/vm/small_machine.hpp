@@ -55,6 +55,12 @@ class SmallMachine {
   [[nodiscard]] std::filesystem::path store_disk(
       const std::string& name, const std::function<void(const std::filesystem::path& store)>& edit) const;
 
+  // Such disks with what a file system must not have: an option of its own for each mount; one that comes
+  // with the superblock in its journal; an image whose contents lie in its inode.
+  [[nodiscard]] std::filesystem::path disk_with_mount_option(const std::string& name) const;
+  [[nodiscard]] std::filesystem::path disk_with_mount_option_in_journal(const std::string& name) const;
+  [[nodiscard]] std::filesystem::path disk_with_image_in_inode(const std::string& name) const;
+
   // The initramfs with `policy` for the kernel of `suite`.
   [[nodiscard]] const std::filesystem::path& default_initramfs() const { return initramfs_; }
 
