@@ -1,16 +1,16 @@
-#include "cfs/generator.hpp"
+#include "cfs/generator/generator.hpp"
 
 #include <sys/stat.h>
 
 #include <string_view>
 #include <vector>
 
-#include "cfs/atomic_file.hpp"
-#include "cfs/file.hpp"
-#include "cfs/policy.hpp"
-#include "cfs/selection.hpp"
-#include "cfs/systemd_escape.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/atomic_file.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/decision/selection.hpp"
+#include "cfs/generator/systemd_escape.hpp"
+#include "cfs/trust/policy.hpp"
 
 namespace cfs {
 

@@ -1,4 +1,4 @@
-#include "cfs/generator_program.hpp"
+#include "cfs/generator/generator_program.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,10 +9,10 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "cfs/file.hpp"
-#include "cfs/generator.hpp"
-#include "cfs/initrd_kind.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/decision/initrd_kind.hpp"
+#include "cfs/generator/generator.hpp"
 
 namespace cfs {
 

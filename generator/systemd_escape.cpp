@@ -1,8 +1,8 @@
-#include "cfs/systemd_escape.hpp"
+#include "cfs/generator/systemd_escape.hpp"
 
 #include <algorithm>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

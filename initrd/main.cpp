@@ -8,20 +8,20 @@
 #include <string_view>
 #include <vector>
 
-#include "cfs/configuration.hpp"
-#include "cfs/failure.hpp"
-#include "cfs/front_door.hpp"
-#include "cfs/generator_program.hpp"
-#include "cfs/guard.hpp"
-#include "cfs/hidden_state.hpp"
-#include "cfs/init.hpp"
-#include "cfs/initrd_kind.hpp"
-#include "cfs/kernel.hpp"
-#include "cfs/log.hpp"
-#include "cfs/mount_helper.hpp"
-#include "cfs/next_root.hpp"
-#include "cfs/running_objects.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/log.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/boot/failure_action.hpp"
+#include "cfs/boot/front_door.hpp"
+#include "cfs/boot/guard.hpp"
+#include "cfs/boot/hidden_state.hpp"
+#include "cfs/boot/init.hpp"
+#include "cfs/boot/mount_helper.hpp"
+#include "cfs/boot/next_root.hpp"
+#include "cfs/boot/running_objects.hpp"
+#include "cfs/decision/configuration.hpp"
+#include "cfs/decision/initrd_kind.hpp"
+#include "cfs/generator/generator_program.hpp"
+#include "cfs/kernel/kernel.hpp"
 
 // In place of libstdc++'s, which would bring a demangler and more of stdio, to name exceptions that are never
 // thrown. NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)

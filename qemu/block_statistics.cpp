@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cfs/result.hpp"
+#include "cfs/base/result.hpp"
 
 namespace cfs {
 

@@ -1,6 +1,6 @@
 #include "qemu/command.hpp"
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

@@ -13,8 +13,8 @@
 #include <array>
 #include <filesystem>
 
-#include "cfs/file.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "cfs/fd.hpp"
-#include "cfs/result.hpp"
+#include "cfs/base/fd.hpp"
+#include "cfs/base/result.hpp"
 #include "qemu/block_statistics.hpp"
 #include "qemu/command.hpp"
 #include "qemu/console.hpp"

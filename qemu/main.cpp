@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <optional>
 
-#include "cfs/digest.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/digest.hpp"
+#include "cfs/base/text.hpp"
 #include "qemu/machine.hpp"
 
 namespace {

@@ -7,8 +7,8 @@
 #include <memory>
 #include <utility>
 
-#include "cfs/text.hpp"
-#include "commands.hpp"
+#include "cfs/base/text.hpp"
+#include "command/commands.hpp"
 
 namespace {
 

@@ -7,11 +7,11 @@
 #include <filesystem>
 #include <thread>
 
-#include "cfs/atomic_file.hpp"
-#include "cfs/cpio.hpp"
-#include "cfs/file.hpp"
-#include "cfs/module_tree.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/atomic_file.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/initramfs/cpio.hpp"
+#include "cfs/initramfs/module_tree.hpp"
 #include "observer.hpp"
 
 namespace cfs::instructions {

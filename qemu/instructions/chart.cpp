@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 
-#include "cfs/svg.hpp"
+#include "cfs/tool/svg.hpp"
 #include "results.hpp"
 
 namespace cfs::instructions {

@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <optional>
 
-#include "cfs/file.hpp"
-#include "cfs/svg.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/tool/svg.hpp"
 #include "page_hash.hpp"
 
 namespace cfs::instructions {

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "cfs/result.hpp"
+#include "cfs/base/result.hpp"
 
 namespace cfs::instructions {
 

@@ -1,6 +1,6 @@
 #include "counts.hpp"
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs::instructions {
 

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string_view>
 
-#include "cfs/result.hpp"
-#include "cfs/stage_marker.hpp"
+#include "cfs/base/result.hpp"
+#include "cfs/base/stage_marker.hpp"
 
 namespace cfs::instructions {
 

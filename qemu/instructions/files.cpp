@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "cfs/stage_marker.hpp"
+#include "cfs/base/stage_marker.hpp"
 
 namespace {
 

@@ -17,7 +17,7 @@
 #include <cstring>
 #include <memory>
 
-#include "cfs/stage_marker.hpp"
+#include "cfs/base/stage_marker.hpp"
 
 namespace {
 

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <tuple>
 
-#include "cfs/atomic_file.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/atomic_file.hpp"
+#include "cfs/base/text.hpp"
 #include "results.hpp"
 
 namespace {

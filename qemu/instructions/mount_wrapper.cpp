@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <string>
 
-#include "cfs/stage_marker.hpp"
+#include "cfs/base/stage_marker.hpp"
 
 int main(int, char** argv) {
   using cfs::Stage;

@@ -7,8 +7,8 @@
 
 #include <array>
 
-#include "cfs/file.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs::instructions {
 

@@ -4,8 +4,8 @@
 #include <stop_token>
 #include <string>
 
-#include "cfs/fd.hpp"
-#include "cfs/result.hpp"
+#include "cfs/base/fd.hpp"
+#include "cfs/base/result.hpp"
 #include "qemu/machine.hpp"
 
 namespace cfs::instructions {

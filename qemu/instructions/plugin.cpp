@@ -35,7 +35,7 @@
 #include <string_view>
 #include <tuple>
 
-#include "cfs/stage_marker.hpp"
+#include "cfs/base/stage_marker.hpp"
 #include "page_hash.hpp"
 
 int qemu_plugin_version = CFS_PLUGIN_API;

@@ -5,8 +5,8 @@
 #include <map>
 #include <tuple>
 
-#include "cfs/svg.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/tool/svg.hpp"
 
 namespace cfs::instructions {
 

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "cfs/result.hpp"
-#include "cfs/stage_marker.hpp"
+#include "cfs/base/result.hpp"
+#include "cfs/base/stage_marker.hpp"
 #include "code_index.hpp"
 
 namespace cfs::instructions {

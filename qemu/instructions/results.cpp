@@ -4,8 +4,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "cfs/svg.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/tool/svg.hpp"
 
 namespace cfs::instructions {
 

@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <string_view>
 
-#include "cfs/stage_marker.hpp"
+#include "cfs/base/stage_marker.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "cfs/disk.hpp"
+#include "cfs/disk/disk.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,11 +9,11 @@
 #include <span>
 #include <vector>
 
-#include "cfs/ext4.hpp"
-#include "cfs/file.hpp"
-#include "cfs/fsverity.hpp"
-#include "cfs/gpt.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/disk/ext4.hpp"
+#include "cfs/disk/gpt.hpp"
+#include "cfs/image/fsverity.hpp"
 
 namespace cfs {
 

@@ -1,4 +1,4 @@
-#include "cfs/ext4.hpp"
+#include "cfs/disk/ext4.hpp"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 #include <ext2fs/ext2fs.h>
 #undef clamp
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

@@ -1,10 +1,10 @@
-#include "cfs/gpt.hpp"
+#include "cfs/disk/gpt.hpp"
 
 #include <libfdisk/libfdisk.h>
 
 #include <memory>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

@@ -1,4 +1,4 @@
-#include "cfs/cpio.hpp"
+#include "cfs/initramfs/cpio.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

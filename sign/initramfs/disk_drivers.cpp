@@ -1,12 +1,12 @@
-#include "cfs/disk_drivers.hpp"
+#include "cfs/initramfs/disk_drivers.hpp"
 
 #include <algorithm>
 #include <array>
 
-#include "cfs/cmdline.hpp"
-#include "cfs/file.hpp"
-#include "cfs/newc.hpp"
-#include "cfs/text.hpp"
+#include "cfs/archive/newc.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/trust/cmdline.hpp"
 
 namespace cfs {
 

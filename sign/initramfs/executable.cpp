@@ -1,11 +1,11 @@
-#include "cfs/executable.hpp"
+#include "cfs/initramfs/executable.hpp"
 
 #include <elf.h>
 
 #include <cstddef>
 #include <cstdint>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

@@ -1,4 +1,4 @@
-#include "cfs/initramfs.hpp"
+#include "cfs/initramfs/initramfs.hpp"
 
 #include <sys/sysmacros.h>
 
@@ -6,13 +6,13 @@
 #include <array>
 #include <filesystem>
 
-#include "cfs/executable.hpp"
-#include "cfs/file.hpp"
-#include "cfs/initrd_kind.hpp"
-#include "cfs/key.hpp"
-#include "cfs/module_signature.hpp"
-#include "cfs/policy.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/decision/initrd_kind.hpp"
+#include "cfs/initramfs/executable.hpp"
+#include "cfs/initramfs/module_signature.hpp"
+#include "cfs/trust/key.hpp"
+#include "cfs/trust/policy.hpp"
 
 namespace cfs {
 

@@ -1,4 +1,4 @@
-#include "cfs/inner_archive.hpp"
+#include "cfs/initramfs/inner_archive.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -11,9 +11,9 @@
 #include <memory>
 #include <set>
 
-#include "cfs/file.hpp"
-#include "cfs/newc.hpp"
-#include "cfs/text.hpp"
+#include "cfs/archive/newc.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

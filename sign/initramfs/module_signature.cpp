@@ -1,9 +1,9 @@
-#include "cfs/module_signature.hpp"
+#include "cfs/initramfs/module_signature.hpp"
 
 #include <cstdint>
 #include <string_view>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

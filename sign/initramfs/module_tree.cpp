@@ -1,4 +1,4 @@
-#include "cfs/module_tree.hpp"
+#include "cfs/initramfs/module_tree.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <map>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

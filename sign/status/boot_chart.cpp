@@ -1,4 +1,4 @@
-#include "cfs/boot_chart.hpp"
+#include "cfs/status/boot_chart.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "cfs/svg.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/tool/svg.hpp"
 
 namespace cfs {
 

@@ -1,4 +1,4 @@
-#include "cfs/boot_times.hpp"
+#include "cfs/status/boot_times.hpp"
 
 #include <systemd/sd-bus.h>
 
@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

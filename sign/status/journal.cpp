@@ -1,4 +1,4 @@
-#include "cfs/journal.hpp"
+#include "cfs/status/journal.hpp"
 
 #include <sys/syslog.h>
 #include <sys/uio.h>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

@@ -1,10 +1,10 @@
-#include "cfs/running_doors.hpp"
+#include "cfs/status/running_doors.hpp"
 
 #include <algorithm>
 
-#include "cfs/doors.hpp"
-#include "cfs/file.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/doors/doors.hpp"
 
 namespace cfs {
 

@@ -1,4 +1,4 @@
-#include "cfs/running_root.hpp"
+#include "cfs/status/running_root.hpp"
 
 #include <libmount/libmount.h>
 #include <sys/sysmacros.h>
@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

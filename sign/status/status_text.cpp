@@ -1,8 +1,8 @@
-#include "cfs/status_text.hpp"
+#include "cfs/status/status_text.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

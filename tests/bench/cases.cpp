@@ -6,7 +6,7 @@
 #include <span>
 #include <utility>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 #include "tree.hpp"
 
 namespace cfs::bench {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cfs/result.hpp"
+#include "cfs/base/result.hpp"
 #include "measure.hpp"
 #include "plot.hpp"
 #include "report.hpp"

@@ -12,8 +12,8 @@
 #include <chrono>
 #include <csignal>
 
-#include "cfs/file.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs::bench {
 

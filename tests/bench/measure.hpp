@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cfs/result.hpp"
+#include "cfs/base/result.hpp"
 #include "workspace.hpp"
 
 namespace cfs::bench {

@@ -4,8 +4,8 @@
 #include <array>
 #include <cmath>
 
-#include "cfs/atomic_file.hpp"
-#include "cfs/svg.hpp"
+#include "cfs/base/atomic_file.hpp"
+#include "cfs/tool/svg.hpp"
 
 namespace cfs::bench {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cfs/result.hpp"
+#include "cfs/base/result.hpp"
 
 namespace cfs::bench {
 

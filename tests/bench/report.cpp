@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "cfs/atomic_file.hpp"
-#include "cfs/svg.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/atomic_file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/tool/svg.hpp"
 
 namespace cfs::bench {
 

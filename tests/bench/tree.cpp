@@ -9,9 +9,9 @@
 #include <cstring>
 #include <vector>
 
-#include "cfs/fd.hpp"
-#include "cfs/file.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/fd.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs::bench {
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "cfs/result.hpp"
+#include "cfs/base/result.hpp"
 
 namespace cfs::bench {
 

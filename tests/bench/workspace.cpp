@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cfs/file.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
 #include "measure.hpp"
 
 namespace cfs::bench {

@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "cfs/fd.hpp"
-#include "cfs/result.hpp"
+#include "cfs/base/fd.hpp"
+#include "cfs/base/result.hpp"
 
 namespace cfs::bench {
 

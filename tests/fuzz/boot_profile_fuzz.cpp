@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cfs/boot_profile.hpp"
+#include "cfs/store/boot_profile.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cfs/cmdline_check.hpp"
-#include "cfs/manifest.hpp"
-#include "cfs/selection.hpp"
-#include "cfs/store.hpp"
+#include "cfs/decision/cmdline_check.hpp"
+#include "cfs/decision/selection.hpp"
+#include "cfs/store/store.hpp"
+#include "cfs/trust/manifest.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   cfs::Policy policy;

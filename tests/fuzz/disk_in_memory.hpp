@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cfs/fd.hpp"
+#include "cfs/base/fd.hpp"
 
 // One of 128 KiB, or what the bytes at `offset` need, and otherwise zeros.
 inline cfs::Fd disk_in_memory(const std::uint8_t* data, std::size_t size, std::int64_t offset) {

@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cfs/dump_parser.hpp"
-#include "cfs/dump_writer.hpp"
+#include "cfs/image/dump_writer.hpp"
+#include "cfs/input/dump_parser.hpp"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "cfs/executable.hpp"
+#include "cfs/initramfs/executable.hpp"
 
 namespace {
 

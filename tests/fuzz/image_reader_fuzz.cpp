@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cfs/dump_writer.hpp"
-#include "cfs/erofs_image.hpp"
-#include "cfs/image_reader.hpp"
+#include "cfs/image/dump_writer.hpp"
+#include "cfs/image/erofs_image.hpp"
+#include "cfs/image/image_reader.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto read = cfs::read_image({reinterpret_cast<const char*>(data), size});

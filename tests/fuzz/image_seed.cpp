@@ -1,9 +1,9 @@
 // image_seed DUMP IMAGE: writes the image of a dump, for the fuzzer of the image reader to begin with.
 #include <cstdio>
 
-#include "cfs/atomic_file.hpp"
-#include "cfs/dump_parser.hpp"
-#include "cfs/erofs_image.hpp"
+#include "cfs/base/atomic_file.hpp"
+#include "cfs/image/erofs_image.hpp"
+#include "cfs/input/dump_parser.hpp"
 
 int main(int argc, char** argv) {
   if (argc != 3) {

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cfs/key.hpp"
+#include "cfs/trust/key.hpp"
 
 namespace {
 

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cfs/manifest.hpp"
+#include "cfs/trust/manifest.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto manifest = cfs::parse_manifest({reinterpret_cast<const char*>(data), size});

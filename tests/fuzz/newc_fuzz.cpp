@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <functional>
 
-#include "cfs/newc.hpp"
-#include "cfs/text.hpp"
+#include "cfs/archive/newc.hpp"
+#include "cfs/base/text.hpp"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // Any disk: read_partition() gives texts that can be a partition's, or none.
-#include "cfs/partition.hpp"
+#include "cfs/device/partition.hpp"
 
 #include <cstdint>
 #include <cstdlib>

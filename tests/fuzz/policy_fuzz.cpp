@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cfs/policy.hpp"
+#include "cfs/trust/policy.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto policy = cfs::parse_policy({reinterpret_cast<const char*>(data), size});

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "cfs/signature.hpp"
+#include "cfs/trust/signature.hpp"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // Any device: read_superblock() gives one of the file systems, with texts that can be its, or nothing; what
 // check_file_system() takes is one that it gives.
-#include "cfs/superblock.hpp"
+#include "cfs/device/superblock.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -5,7 +5,7 @@
 #include <functional>
 #include <thread>
 
-#include "cfs/fd.hpp"
+#include "cfs/base/fd.hpp"
 
 namespace cfs::test {
 

@@ -1,5 +1,5 @@
 // The units that the generator writes, case by case, and the generator as it ships.
-#include "cfs/generator.hpp"
+#include "cfs/generator/generator.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "cfs/fd.hpp"
+#include "cfs/base/fd.hpp"
 #include "golden/oracle.hpp"
 #include "vm/workshop.hpp"
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <thread>
 
-#include "cfs/fd.hpp"
+#include "cfs/base/fd.hpp"
 #include "vm/workshop.hpp"
 
 namespace cfs::test {

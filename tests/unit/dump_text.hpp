@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "cfs/dump_writer.hpp"
+#include "cfs/image/dump_writer.hpp"
 
 namespace cfs {
 

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "temp_directory.hpp"
+#include "unit/temp_directory.hpp"
 
 namespace cfs {
 

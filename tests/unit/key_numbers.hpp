@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 

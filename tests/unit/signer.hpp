@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "cfs/key.hpp"
-#include "cfs/signature.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/trust/key.hpp"
+#include "cfs/trust/signature.hpp"
 
 namespace cfs {
 

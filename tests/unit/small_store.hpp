@@ -7,11 +7,11 @@
 #include <string_view>
 #include <utility>
 
-#include "cfs/erofs_image.hpp"
-#include "cfs/fsverity.hpp"
-#include "cfs/object_store.hpp"
-#include "cfs/scan.hpp"
-#include "temp_directory.hpp"
+#include "cfs/image/erofs_image.hpp"
+#include "cfs/image/fsverity.hpp"
+#include "cfs/input/scan.hpp"
+#include "cfs/stores/store_writer.hpp"
+#include "unit/temp_directory.hpp"
 
 namespace cfs {
 

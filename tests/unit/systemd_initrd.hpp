@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "newc_archive.hpp"
+#include "unit/newc_archive.hpp"
 
 namespace cfs {
 

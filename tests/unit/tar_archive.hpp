@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cfs/tar.hpp"
+#include "cfs/input/tar.hpp"
 
 namespace cfs {
 

@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <map>
 
-#include "cfs/file.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
 #include "qemu/instructions/bench.hpp"
 #include "small_machine.hpp"
 

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "build_host.hpp"
-#include "cfs/text.hpp"
+#include "cfs/base/text.hpp"
 #include "host_system.hpp"
 #include "qemu/machine.hpp"
 

@@ -13,8 +13,8 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "cfs/fd.hpp"
-#include "cfs/file.hpp"
+#include "cfs/base/fd.hpp"
+#include "cfs/base/file.hpp"
 
 namespace cfs::test {
 

@@ -1,0 +1,71 @@
+// Reading files of limited size, and opening paths that must not lead anywhere else.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cfs/base/fd.hpp"
+#include "cfs/base/result.hpp"
+
+namespace cfs {
+
+// Opens the directory `path` (absolute, or relative to the working directory), following symbolic links: for
+// paths that the user or the initramfs names. Code::not_found, Code::io_error.
+[[nodiscard]] Result<Fd> open_directory(const std::string& path);
+
+// Opens `path` below `directory` for reading, when it is a regular file that is reached through real
+// directories of the same mount: openat2(2) with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
+// RESOLVE_NO_MAGICLINKS, never blocking.
+// Code::not_found; Code::path_refused for links, ways out, and files of other kinds; Code::io_error.
+[[nodiscard]] Result<Fd> open_file_beneath(const Fd& directory, const std::string& path);
+
+// The same for a file or directory that is only named, not read (O_PATH); a symbolic link is refused.
+[[nodiscard]] Result<Fd> open_path_beneath(const Fd& directory, const std::string& path);
+
+// The same for a directory, opened with O_PATH where only a starting point is needed.
+[[nodiscard]] Result<Fd> open_directory_beneath(const Fd& directory, const std::string& path);
+
+// Names what `path` is for a process whose root directory is `root` (O_PATH): symbolic links are followed,
+// and resolved there. Code::not_found, Code::path_refused, Code::io_error.
+[[nodiscard]] Result<Fd> open_path_in_root(const Fd& root, const std::string& path);
+
+// The target of the symbolic link `name` directly in `directory`; nothing if there is no such entry.
+// Code::path_refused if it is not a link or its target is longer than 4095 bytes.
+[[nodiscard]] Result<std::optional<std::string>> read_link(const Fd& directory, const std::string& name);
+
+struct ListedEntry {
+  std::string name;
+  unsigned char type = 0;  // DT_REG and its kin of readdir(3); DT_UNKNOWN where the file system does not say
+};
+
+// What an open directory holds, which may be open with O_PATH only, sorted by name, without "." and "..".
+// Code::io_error, also when the directory cannot be read to its end.
+[[nodiscard]] Result<std::vector<ListedEntry>> list_entries(const Fd& directory);
+
+// The names alone.
+[[nodiscard]] Result<std::vector<std::string>> list_directory(const Fd& directory);
+
+// Everything from the descriptor's start, with pread(2): at most `limit` bytes, more is Code::path_refused
+// ("larger than N bytes"). Code::io_error.
+[[nodiscard]] Result<std::string> read_all(const Fd& file, std::size_t limit);
+
+// Fills `buffer` with what the file has from `offset` on. Code::input_changed if it ends before that,
+// Code::io_error.
+[[nodiscard]] Result<> read_exactly(const Fd& file, std::uint64_t offset, std::span<char> buffer);
+
+// Opens and reads a file that the user or the initramfs names. For pseudo files such as /proc/cmdline too.
+// Code::not_found, Code::io_error, Code::path_refused.
+[[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t limit);
+
+// Reads at the descriptor's position as much as there is at once, at most what fits into `buffer`, and gives
+// how much that was: 0 at the end. Code::io_error.
+[[nodiscard]] Result<std::size_t> read_some(const Fd& file, std::span<char> buffer);
+
+// Writes all bytes at the descriptor's position. Code::io_error.
+[[nodiscard]] Result<> write_all(const Fd& file, std::string_view bytes);
+
+}  // namespace cfs

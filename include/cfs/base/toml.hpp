@@ -1,0 +1,56 @@
+// Strict reading of TOML: every key must be asked for, every type must fit.
+//
+// The only place that knows toml++. Input is refused before its parser sees it unless every byte is printable
+// ASCII, a tab or a line feed: the parser is undefined on some other input.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cfs/base/result.hpp"
+
+namespace cfs {
+
+class TomlTable {
+ public:
+  // `code` is the code of every error that this table and its sub-tables report.
+  [[nodiscard]] static Result<TomlTable> parse(std::string_view text, Code code);
+
+  TomlTable(TomlTable&&) noexcept;
+  TomlTable& operator=(TomlTable&&) noexcept;
+  ~TomlTable();
+
+  // Each takes the key out of the table: nothing if it is absent, an error naming the key if it has another
+  // type.
+  [[nodiscard]] Result<std::optional<std::string>> string(std::string_view key);
+  [[nodiscard]] Result<std::optional<std::uint64_t>> number(std::string_view key);  // 0 … 2^63-1
+  [[nodiscard]] Result<std::optional<bool>> boolean(std::string_view key);
+  [[nodiscard]] Result<std::optional<std::vector<std::string>>> strings(std::string_view key);
+  [[nodiscard]] Result<std::optional<TomlTable>> table(std::string_view key);
+
+  // The same for a key that must be there.
+  [[nodiscard]] Result<std::string> required_string(std::string_view key);
+  [[nodiscard]] Result<std::uint64_t> required_number(std::string_view key);
+  [[nodiscard]] Result<TomlTable> required_table(std::string_view key);
+
+  // What is left, when every value is a string.
+  [[nodiscard]] Result<std::map<std::string, std::string>> all_strings();
+
+  // An error naming a key that nobody asked for, if one is left. To be called last on every table.
+  [[nodiscard]] Result<> finish() const;
+
+ private:
+  struct Impl;
+  explicit TomlTable(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// `text` as a TOML basic string, quotes included. Needs printable ASCII.
+[[nodiscard]] std::string toml_quote(std::string_view text);
+
+}  // namespace cfs

@@ -1,0 +1,45 @@
+#include "cfs/base/digest.hpp"
+
+#include <algorithm>
+
+#include "cfs/base/text.hpp"
+
+namespace cfs {
+
+Result<Digest> Digest::from_bytes(HashAlgorithm algorithm, std::span<const unsigned char> bytes) {
+  if (bytes.size() != digest_size(algorithm)) {
+    return fail(Code::unsupported_input,
+                cat("a digest of ", bytes.size(), " bytes where ", digest_size(algorithm), " are needed"));
+  }
+  Digest digest;
+  digest.algorithm_ = algorithm;
+  std::copy(bytes.begin(), bytes.end(), digest.bytes_.begin());
+  return digest;
+}
+
+Result<Digest> Digest::parse(std::string_view text) {
+  const auto colon = text.find(':');
+  const auto word = text.substr(0, colon);
+  const auto bytes = colon == std::string_view::npos ? std::nullopt : from_hex(text.substr(colon + 1));
+  if (!bytes || (word != "sha256" && word != "sha512")) {
+    return fail(Code::unsupported_input,
+                cat("\"", printable(text), "\" is not a digest of the form sha256:<hex> or sha512:<hex>"));
+  }
+  return from_bytes(word == "sha256" ? HashAlgorithm::sha256 : HashAlgorithm::sha512, *bytes);
+}
+
+std::string Digest::text() const {
+  return cat(algorithm_ == HashAlgorithm::sha256 ? "sha256:" : "sha512:", hex());
+}
+
+std::string Digest::hex() const {
+  return to_hex(bytes());
+}
+
+std::string Digest::object_path() const {
+  std::string path = hex();
+  path.insert(2, 1, '/');
+  return path;
+}
+
+}  // namespace cfs

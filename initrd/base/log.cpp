@@ -1,0 +1,38 @@
+#include "cfs/base/log.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+
+namespace cfs {
+
+namespace {
+
+void write_to(const char* device, std::string_view text) {
+  const Fd file(::open(device, O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (file) {
+    (void)write_all(file, text);  // there is nowhere left to complain to
+  }
+}
+
+// Whether the kernel itself prints messages of this level on the console.
+bool kernel_prints(LogLevel level) {
+  const auto levels = read_file("/proc/sys/kernel/printk", 256);
+  const auto console = levels ? parse_decimal<unsigned>(split(*levels, '\t').front()) : std::nullopt;
+  return console && static_cast<unsigned>(level) < *console;
+}
+
+}  // namespace
+
+void log(LogLevel level, std::string_view line) {
+  constexpr std::size_t longest = 900;  // the kernel's limit for one record is about 1000 bytes
+  const std::string text = cat("composefs-root: ", line.substr(0, longest), '\n');
+  write_to("/dev/kmsg", cat('<', static_cast<unsigned>(level), '>', text));
+  if (level == LogLevel::error && !kernel_prints(level)) {
+    write_to("/dev/console", text);
+  }
+}
+
+}  // namespace cfs

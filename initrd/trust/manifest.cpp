@@ -1,0 +1,256 @@
+#include "cfs/trust/manifest.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "cfs/base/text.hpp"
+#include "cfs/base/toml.hpp"
+
+namespace cfs {
+
+namespace {
+
+constexpr auto malformed = Code::manifest_malformed;
+constexpr std::uint64_t format_version = 1;
+constexpr std::size_t longest_id = 255;
+constexpr std::size_t longest_path = 4095;
+
+constexpr std::array<std::string_view, 3> etc_names{"none", "transient", "overlay"};
+constexpr std::array<std::string_view, 3> var_names{"none", "transient", "bind"};
+
+template <class Mode>
+std::optional<Mode> parse_mode(const std::array<std::string_view, 3>& names, std::string_view text) noexcept {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == text) {
+      return static_cast<Mode>(i);
+    }
+  }
+  return std::nullopt;
+}
+
+Result<std::string> required_word(TomlTable& table, std::string_view key) {
+  auto value = CFS_TRY(table.required_string(key));
+  if (value.empty() || value.size() > longest_id) {
+    return fail(malformed, cat(key, " must have 1 to ", longest_id, " characters"));
+  }
+  return value;
+}
+
+Result<> parse_image(TomlTable image, Manifest& manifest) {
+  manifest.image_id = CFS_TRY(required_word(image, "id"));
+  manifest.version = CFS_TRY(required_word(image, "version"));
+  manifest.security_version = CFS_TRY(image.required_number("security-version"));
+  const auto digest = Digest::parse(CFS_TRY(image.required_string("digest")));
+  if (!digest) {
+    return fail(malformed, digest.error().what());
+  }
+  manifest.digest = *digest;
+  const auto kind = CFS_TRY(image.required_string("kind"));
+  if (kind != "composefs") {
+    return fail(malformed, cat("kind is \"", printable(kind), "\", and only \"composefs\" is known"));
+  }
+  return image.finish();
+}
+
+Result<> parse_requires(TomlTable needs, Manifest& manifest) {
+  if (const auto kernel = CFS_TRY(needs.string("kernel"))) {
+    if (!kernel_at_least(*kernel, *kernel) || kernel->find_first_not_of("0123456789.") != std::string::npos) {
+      return fail(malformed, cat("kernel is \"", printable(*kernel), "\", not a version such as \"6.6\""));
+    }
+    manifest.kernel_min = *kernel;
+  }
+  if (const auto release = CFS_TRY(needs.string("kernel-release"))) {
+    if (release->empty()) {
+      return fail(malformed, "kernel-release is empty");
+    }
+    manifest.kernel_release = *release;
+  }
+  return needs.finish();
+}
+
+Result<> parse_boot(TomlTable boot, Manifest& manifest) {
+  if (auto init = CFS_TRY(boot.strings("init"))) {
+    if (init->empty()) {
+      return fail(malformed, "init names no program");
+    }
+    for (const std::string& path : *init) {
+      if (path.size() < 2 || path.front() != '/' || path.size() > longest_path) {
+        return fail(malformed, cat("init names \"", printable(path), "\", which is not an absolute path"));
+      }
+    }
+    manifest.init = std::move(*init);
+  }
+  if (auto complete = CFS_TRY(boot.strings("complete"))) {
+    if (complete->empty()) {
+      return fail(malformed, "complete names no path");
+    }
+    for (const std::string& path : *complete) {
+      if (!is_image_path(path)) {
+        return fail(malformed, cat("complete names \"", printable(path),
+                                   "\", which is not an absolute path without \".\", \"..\" or \"//\""));
+      }
+    }
+    manifest.complete = std::move(*complete);
+  }
+  return boot.finish();
+}
+
+Result<> parse_state(TomlTable state, Manifest& manifest) {
+  if (const auto text = CFS_TRY(state.string("etc"))) {
+    const auto mode = parse_etc_mode(*text);
+    if (!mode) {
+      return fail(malformed, cat("etc is \"", printable(*text), "\", not overlay, transient or none"));
+    }
+    manifest.etc = *mode;
+  }
+  if (const auto text = CFS_TRY(state.string("var"))) {
+    const auto mode = parse_var_mode(*text);
+    if (!mode) {
+      return fail(malformed, cat("var is \"", printable(*text), "\", not bind, transient or none"));
+    }
+    manifest.var = *mode;
+  }
+  return state.finish();
+}
+
+std::string format_list(const std::vector<std::string>& values) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    text += cat(i == 0 ? "" : ", ", toml_quote(values[i]));
+  }
+  return text + ']';
+}
+
+// The numbers that a kernel version begins with: "6.12.9-cloud" gives 6, 12, 9. Zeros for those not there;
+// nothing without two of them.
+std::optional<std::array<std::uint32_t, 4>> version_numbers(std::string_view text) noexcept {
+  std::array<std::uint32_t, 4> numbers{};
+  std::size_t count = 0;
+  while (count < numbers.size()) {
+    const auto digits = text.substr(0, text.find_first_not_of("0123456789"));
+    const auto number = parse_decimal<std::uint32_t>(digits);
+    if (!number) {
+      break;
+    }
+    numbers[count++] = *number;
+    text.remove_prefix(digits.size());
+    if (!text.starts_with('.')) {
+      break;
+    }
+    text.remove_prefix(1);
+  }
+  return count < 2 ? std::nullopt : std::optional(numbers);
+}
+
+}  // namespace
+
+std::string_view name(EtcMode mode) noexcept {
+  return etc_names[static_cast<std::size_t>(mode)];
+}
+
+std::string_view name(VarMode mode) noexcept {
+  return var_names[static_cast<std::size_t>(mode)];
+}
+
+std::optional<EtcMode> parse_etc_mode(std::string_view text) noexcept {
+  return parse_mode<EtcMode>(etc_names, text);
+}
+
+std::optional<VarMode> parse_var_mode(std::string_view text) noexcept {
+  return parse_mode<VarMode>(var_names, text);
+}
+
+bool is_manifest_name(std::string_view text) noexcept {
+  const auto is_alphanumeric = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+  };
+  return !text.empty() && text.size() <= 64 && is_alphanumeric(text.front()) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+bool is_image_path(std::string_view text) noexcept {
+  if (text == "/") {
+    return true;
+  }
+  if (text.size() > longest_path || !text.starts_with('/')) {
+    return false;
+  }
+  while (!text.empty()) {
+    text.remove_prefix(1);
+    const auto component = text.substr(0, text.find('/'));
+    if (component.empty() || component == "." || component == "..") {
+      return false;
+    }
+    text.remove_prefix(component.size());
+  }
+  return true;
+}
+
+Result<Manifest> parse_manifest(std::string_view text) {
+  if (text.size() > manifest_max_bytes) {
+    return fail(malformed, cat("larger than the ", manifest_max_bytes, " bytes a manifest may have"));
+  }
+  TomlTable top = CFS_TRY(TomlTable::parse(text, malformed));
+  // The format first: of another one nothing else can be understood.
+  if (CFS_TRY(top.required_number("format")) != format_version) {
+    return fail(malformed, cat("format is not ", format_version, ", the only one that is known"));
+  }
+  Manifest manifest;
+  CFS_TRY_IN(parse_image(CFS_TRY(top.required_table("image")), manifest), "[image]");
+  if (auto table = CFS_TRY(top.table("requires"))) {
+    CFS_TRY_IN(parse_requires(std::move(*table), manifest), "[requires]");
+  }
+  if (auto table = CFS_TRY(top.table("boot"))) {
+    CFS_TRY_IN(parse_boot(std::move(*table), manifest), "[boot]");
+  }
+  if (auto table = CFS_TRY(top.table("state"))) {
+    CFS_TRY_IN(parse_state(std::move(*table), manifest), "[state]");
+  }
+  if (auto table = CFS_TRY(top.table("annotations"))) {
+    manifest.annotations = CFS_TRY(table->all_strings());
+  }
+  CFS_TRY(top.finish());
+  return manifest;
+}
+
+Result<std::string> format_manifest(const Manifest& manifest) {
+  std::string text = cat("format = ", format_version, "\n\n[image]\n");
+  text += cat("id = ", toml_quote(manifest.image_id), "\n");
+  text += cat("version = ", toml_quote(manifest.version), "\n");
+  text += cat("security-version = ", manifest.security_version, "\n");
+  text += cat("digest = ", toml_quote(manifest.digest.text()), "\n");
+  text += "kind = \"composefs\"\n";
+  if (!manifest.kernel_min.empty() || !manifest.kernel_release.empty()) {
+    text += "\n[requires]\n";
+  }
+  if (!manifest.kernel_min.empty()) {
+    text += cat("kernel = ", toml_quote(manifest.kernel_min), "\n");
+  }
+  if (!manifest.kernel_release.empty()) {
+    text += cat("kernel-release = ", toml_quote(manifest.kernel_release), "\n");
+  }
+  text += cat("\n[boot]\ninit = ", format_list(manifest.init), "\n");
+  if (!manifest.complete.empty()) {
+    text += cat("complete = ", format_list(manifest.complete), "\n");
+  }
+  text += cat("\n[state]\netc = ", toml_quote(name(manifest.etc)), "\n");
+  text += cat("var = ", toml_quote(name(manifest.var)), "\n");
+  if (!manifest.annotations.empty()) {
+    text += "\n[annotations]\n";
+    for (const auto& [key, value] : manifest.annotations) {
+      text += cat(toml_quote(key), " = ", toml_quote(value), "\n");
+    }
+  }
+  // Whatever cannot be read back was not a manifest's value to begin with.
+  CFS_TRY(parse_manifest(text));
+  return text;
+}
+
+bool kernel_at_least(std::string_view release, std::string_view minimum) noexcept {
+  const auto has = version_numbers(release);
+  const auto needs = version_numbers(minimum);
+  return has && needs && *has >= *needs;
+}
+
+}  // namespace cfs

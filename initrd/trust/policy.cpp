@@ -1,0 +1,289 @@
+#include "cfs/trust/policy.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/base/toml.hpp"
+
+namespace cfs {
+
+namespace {
+
+constexpr auto malformed = Code::policy_malformed;
+constexpr std::size_t policy_max_bytes = 64UL * 1024;
+constexpr std::uint64_t longest_timeout = 3600;  // seconds
+constexpr std::size_t key_id_bytes = 32;         // SHA-256
+
+tl::unexpected<Error> unsupported(std::string_view what) {
+  return fail(malformed, cat(what, " is not supported by this version"));
+}
+
+Result<DeviceSpec> parse_device(std::string_view key, std::string_view text) {
+  auto device = DeviceSpec::parse(text);
+  if (!device) {
+    return fail(malformed, cat(key, ": ", device.error().what()));
+  }
+  return device;
+}
+
+Result<Policy::Trust> parse_trust(TomlTable table) {
+  Policy::Trust trust;
+  if (const auto threshold = CFS_TRY(table.number("threshold"))) {
+    if (*threshold == 0) {
+      return fail(malformed, "trust.threshold must be at least 1: a signature is always required");
+    }
+    trust.threshold = *threshold;
+  }
+  if (const auto revoked = CFS_TRY(table.strings("revoked"))) {
+    for (const std::string& id : *revoked) {
+      const auto bytes = from_hex(id);
+      if (!bytes || bytes->size() != key_id_bytes) {
+        return fail(malformed, cat("trust.revoked holds \"", printable(id),
+                                   "\", which is not a key id of 64 lower-case hexadecimal digits"));
+      }
+      trust.revoked.insert(id);
+    }
+  }
+  trust.security_version_floor = CFS_TRY(table.number("security-version-floor")).value_or(0);
+  if (CFS_TRY(table.boolean("cmdline-digest")).value_or(false)) {
+    return unsupported("trust.cmdline-digest = true");
+  }
+  CFS_TRY(table.finish());
+  return trust;
+}
+
+// Only the switch exists so far: whoever sets more expects protection that is not there.
+Result<> parse_tpm(TomlTable table) {
+  if (const auto mode = CFS_TRY(table.string("mode")); mode && *mode != "off") {
+    return unsupported(cat("tpm.mode = \"", printable(*mode), "\""));
+  }
+  if (const auto rest = table.finish(); !rest) {
+    return fail(malformed,
+                cat(rest.error().what(), ": only tpm.mode = \"off\" is supported by this version"));
+  }
+  return {};
+}
+
+Result<Policy::State> parse_state(TomlTable table) {
+  Policy::State state;
+  if (const auto device = CFS_TRY(table.string("device"))) {
+    if (*device == "store") {
+      state.on_store = true;
+    } else {
+      state.device = CFS_TRY(parse_device("state.device", *device));
+    }
+  }
+  if (const auto text = CFS_TRY(table.string("etc"))) {
+    const auto mode = parse_etc_mode(*text);
+    if (!mode) {
+      return fail(malformed, cat("state.etc is \"", printable(*text), "\", not overlay, transient or none"));
+    }
+    state.etc = *mode;
+  }
+  if (const auto text = CFS_TRY(table.string("var"))) {
+    const auto mode = parse_var_mode(*text);
+    if (!mode) {
+      return fail(malformed, cat("state.var is \"", printable(*text), "\", not bind, transient or none"));
+    }
+    state.var = *mode;
+  }
+  if (const auto text = CFS_TRY(table.string("root"))) {
+    if (*text != "none" && *text != "transient") {
+      return fail(malformed, cat("state.root is \"", printable(*text), "\", not transient or none"));
+    }
+    state.root = *text == "transient" ? RootMode::transient : RootMode::none;
+  }
+  if (const auto options = CFS_TRY(table.strings("options"))) {
+    for (const std::string& option : *options) {
+      if (option == "noexec") {
+        state.noexec = true;
+      } else if (option == "nosymfollow") {
+        state.nosymfollow = true;
+      } else {
+        return fail(malformed, cat("state.options holds \"", printable(option),
+                                   "\", and only \"noexec\" and \"nosymfollow\" are known"));
+      }
+    }
+  }
+  if (const auto text = CFS_TRY(table.string("disk"))) {
+    if (*text != "store" && *text != "any") {
+      return fail(malformed, cat("state.disk is \"", printable(*text), "\", not store or any"));
+    }
+    state.any_disk = *text == "any";
+  }
+  CFS_TRY(table.finish());
+  return state;
+}
+
+Result<Policy::Failure> parse_failure(TomlTable table) {
+  Policy::Failure failure;
+  if (const auto action = CFS_TRY(table.string("action"))) {
+    if (*action == "reboot") {
+      failure.action = FailureAction::reboot;
+    } else if (*action == "poweroff") {
+      failure.action = FailureAction::poweroff;
+    } else if (*action == "halt") {
+      failure.action = FailureAction::halt;
+    } else {
+      return fail(malformed,
+                  cat("failure.action is \"", printable(*action), "\", not reboot, poweroff or halt"));
+    }
+  }
+  failure.shell = CFS_TRY(table.boolean("shell")).value_or(false);
+  if (const auto action = CFS_TRY(table.string("corruption"))) {
+    if (*action != "report" && *action != "reboot") {
+      return fail(malformed, cat("failure.corruption is \"", printable(*action), "\", not report or reboot"));
+    }
+    failure.corruption = *action == "reboot" ? CorruptionAction::reboot : CorruptionAction::report;
+  }
+  if (CFS_TRY(table.number("max-reboots"))) {
+    return unsupported("failure.max-reboots");
+  }
+  CFS_TRY(table.finish());
+  return failure;
+}
+
+Result<std::vector<WordPattern>> parse_patterns(TomlTable& table, std::string_view key) {
+  std::vector<WordPattern> patterns;
+  if (const auto texts = CFS_TRY(table.strings(key))) {
+    for (const std::string& text : *texts) {
+      auto pattern = WordPattern::parse(text);
+      if (!pattern) {
+        return fail(malformed, cat("cmdline.", key, ": ", pattern.error().what()));
+      }
+      patterns.push_back(*std::move(pattern));
+    }
+  }
+  return patterns;
+}
+
+Result<Policy::KernelCmdline> parse_cmdline(TomlTable table) {
+  Policy::KernelCmdline cmdline;
+  if (const auto word = CFS_TRY(table.string("trust"))) {
+    if (*word == "signed") {
+      cmdline.trust = CmdlineTrust::signed_cmdline;
+    } else if (*word != "untrusted") {
+      return fail(malformed, cat("cmdline.trust is \"", printable(*word), "\", not untrusted or signed"));
+    }
+  }
+  cmdline.allow = CFS_TRY(parse_patterns(table, "allow"));
+  cmdline.hide = CFS_TRY(parse_patterns(table, "hide"));
+  CFS_TRY(table.finish());
+  return cmdline;
+}
+
+Result<Policy::Doors> parse_doors(TomlTable table) {
+  Policy::Doors doors;
+  struct Key {
+    std::string_view name;
+    bool Policy::Doors::* door;
+  };
+  constexpr auto keys =
+      std::to_array<Key>({{"system-extensions", &Policy::Doors::system_extensions},
+                          {"configuration-extensions", &Policy::Doors::configuration_extensions},
+                          {"portable-services", &Policy::Doors::portable_services},
+                          {"machines", &Policy::Doors::machines},
+                          {"gpt-auto", &Policy::Doors::gpt_auto},
+                          {"hibernation", &Policy::Doors::hibernation},
+                          {"credentials", &Policy::Doors::credentials},
+                          {"efi-options", &Policy::Doors::efi_options},
+                          {"removable-devices", &Policy::Doors::removable_devices}});
+  for (const Key& key : keys) {
+    doors.*key.door = CFS_TRY(table.boolean(key.name)).value_or(false);
+  }
+  CFS_TRY(table.finish());
+  return doors;
+}
+
+constexpr auto store_file_systems = std::to_array<std::string_view>({"ext4", "btrfs", "f2fs"});
+
+Code missing(Code code) noexcept {
+  return code == Code::not_found ? Code::policy_missing : code;
+}
+
+Result<Policy> parse_file(std::string_view text, const std::string& file) {
+  if (text.empty()) {
+    return fail(Code::policy_missing, cat(printable(file), " is empty"));
+  }
+  return CFS_TRY_IN(parse_policy(text), printable(file));
+}
+
+}  // namespace
+
+std::string_view name(CorruptionAction action) noexcept {
+  return action == CorruptionAction::reboot ? "reboot" : "report";
+}
+
+std::string_view name(RootMode mode) noexcept {
+  return mode == RootMode::transient ? "transient" : "none";
+}
+
+Result<Policy> parse_policy(std::string_view text) {
+  TomlTable top = CFS_TRY(TomlTable::parse(text, malformed));
+  Policy policy;
+  policy.image_id = CFS_TRY(top.required_string("image-id"));
+  if (policy.image_id.empty()) {
+    return fail(malformed, "image-id is empty");
+  }
+  policy.store = CFS_TRY(parse_device("store", CFS_TRY(top.required_string("store"))));
+  if (const auto timeout = CFS_TRY(top.number("device-timeout"))) {
+    if (*timeout < 1 || *timeout > longest_timeout) {
+      return fail(malformed, cat("device-timeout must be 1 to ", longest_timeout, " seconds"));
+    }
+    policy.device_timeout = std::chrono::seconds(static_cast<std::int64_t>(*timeout));
+  }
+  if (auto type = CFS_TRY(top.string("store-filesystem"))) {
+    if (std::ranges::find(store_file_systems, *type) == store_file_systems.end()) {
+      return fail(malformed, cat("store-filesystem is \"", printable(*type), "\", not ext4, btrfs or f2fs"));
+    }
+    policy.store_file_system = *std::move(type);
+  }
+  if (auto table = CFS_TRY(top.table("trust"))) {
+    policy.trust = CFS_TRY(parse_trust(std::move(*table)));
+  }
+  if (auto table = CFS_TRY(top.table("tpm"))) {
+    CFS_TRY(parse_tpm(std::move(*table)));
+  }
+  if (auto table = CFS_TRY(top.table("state"))) {
+    policy.state = CFS_TRY(parse_state(std::move(*table)));
+  }
+  if (auto table = CFS_TRY(top.table("failure"))) {
+    policy.failure = CFS_TRY(parse_failure(std::move(*table)));
+  }
+  if (auto table = CFS_TRY(top.table("cmdline"))) {
+    policy.cmdline = CFS_TRY(parse_cmdline(std::move(*table)));
+  }
+  if (auto table = CFS_TRY(top.table("doors"))) {
+    policy.doors = CFS_TRY(parse_doors(std::move(*table)));
+  }
+  CFS_TRY(top.finish());
+  return policy;
+}
+
+Result<Policy> load_policy(const std::string& file) {
+  const auto text = read_file(file, policy_max_bytes);
+  if (!text) {
+    const Code code = text.error().code();
+    return fail(code == Code::path_refused ? malformed : missing(code), text.error().what());
+  }
+  return parse_file(*text, file);
+}
+
+Result<Policy> load_policy(const Fd& directory, const std::string& name) {
+  const std::string path = cat(name, "/policy.toml");
+  const auto file = open_file_beneath(directory, "policy.toml");
+  if (!file) {
+    return fail(missing(file.error().code()), cat(printable(name), ": ", file.error().what()));
+  }
+  const auto text = read_all(*file, policy_max_bytes);
+  if (!text) {
+    const Code code = text.error().code();
+    return fail(code == Code::path_refused ? malformed : code,
+                cat(printable(path), ": ", text.error().what()));
+  }
+  return parse_file(*text, path);
+}
+
+}  // namespace cfs

@@ -1,0 +1,93 @@
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cfs/base/text.hpp"
+#include "cfs/boot/report.hpp"
+#include "cfs/image/image_reader.hpp"
+#include "cfs/image/tree_diff.hpp"
+#include "command/commands.hpp"
+#include "command/print.hpp"
+
+namespace cfs {
+
+namespace {
+
+// What a device that has the one image needs for the other.
+struct Shipment {
+  std::uint64_t image_bytes = 0;                 // 0: it is the same image
+  std::map<std::string, std::uint64_t> objects;  // path and size
+
+  [[nodiscard]] std::uint64_t bytes() const {
+    std::uint64_t sum = image_bytes;
+    for (const auto& [path, size] : objects) {
+      sum += size;
+    }
+    return sum;
+  }
+};
+
+std::string joined(const std::vector<std::string_view>& words) {
+  std::string out;
+  for (const std::string_view word : words) {
+    out += cat(out.empty() ? "" : ", ", word);
+  }
+  return out;
+}
+
+Result<> print_text(const FileTree& before, const FileTree& after, const Shipment& shipment) {
+  std::array<std::uint64_t, 3> counts{};
+  CFS_TRY(diff_trees(
+      before, after,
+      [&](Difference difference, const std::string& path, const std::vector<std::string_view>& aspects) {
+        counts.at(static_cast<std::size_t>(difference)) += 1;
+        const std::string word(name(difference));
+        return print(cat(word, std::string(9 - word.size(), ' '), printable(path),
+                         aspects.empty() ? "" : ": ", joined(aspects), '\n'));
+      }));
+  for (const auto& [path, size] : shipment.objects) {
+    CFS_TRY(print(cat("fetch    ", printable(path), ": ", size, " bytes\n")));
+  }
+  return print(cat(counts[0], " added, ", counts[1], " removed, ", counts[2],
+                   " changed; to ship: ", shipment.bytes(), " bytes, ", shipment.image_bytes,
+                   " of the image and the rest in ", shipment.objects.size(), " objects\n"));
+}
+
+Result<> print_json(const FileTree& before, const FileTree& after, const Shipment& shipment) {
+  std::string_view separator = "\n";
+  CFS_TRY(print("{\"differences\":["));
+  CFS_TRY(diff_trees(
+      before, after,
+      [&](Difference difference, const std::string& path, const std::vector<std::string_view>& aspects) {
+        std::string line =
+            cat(separator, "{\"path\":", json_quote(path), ",\"difference\":", json_quote(name(difference)));
+        for (std::size_t i = 0; i < aspects.size(); ++i) {
+          line += cat(i == 0 ? ",\"aspects\":[" : ",", json_quote(aspects[i]));
+        }
+        separator = ",\n";
+        return print(cat(line, aspects.empty() ? "}" : "]}"));
+      }));
+  CFS_TRY(print("\n],\"fetch\":["));
+  separator = "\n";
+  for (const auto& [path, size] : shipment.objects) {
+    CFS_TRY(print(cat(separator, "{\"object\":", json_quote(path), ",\"size\":", size, '}')));
+    separator = ",\n";
+  }
+  return print(cat("\n],\"image-bytes\":", shipment.image_bytes, ",\"bytes\":", shipment.bytes(), "}\n"));
+}
+
+}  // namespace
+
+Result<> diff_command(const DiffOptions& options) {
+  const ImageFile before = CFS_TRY(load_image(options.before));
+  const ImageFile after = CFS_TRY(load_image(options.after));
+  Shipment shipment;
+  shipment.image_bytes = before.digest == after.digest ? 0 : after.size;
+  shipment.objects = new_objects(before.contents.tree, after.contents.tree);
+  return options.json ? print_json(before.contents.tree, after.contents.tree, shipment)
+                      : print_text(before.contents.tree, after.contents.tree, shipment);
+}
+
+}  // namespace cfs

@@ -1,0 +1,61 @@
+#include <string>
+#include <string_view>
+
+#include "cfs/base/text.hpp"
+#include "cfs/boot/report.hpp"
+#include "cfs/stores/store_check.hpp"
+#include "cfs/tool/progress.hpp"
+#include "command/commands.hpp"
+#include "command/print.hpp"
+
+namespace cfs {
+
+namespace {
+
+std::string text(const StoreReport& report) {
+  std::string out;
+  for (const Error& problem : report.problems) {
+    out += cat(name(problem.code()), ": ", problem.what(), '\n');
+  }
+  for (const std::string& path : report.leftovers) {
+    out += cat("temporary file: ", printable(path), '\n');
+  }
+  return cat(out, report.objects, " objects of ", report.bytes, " bytes, ", report.images, " images, ",
+             report.orphans, " orphans of ", report.orphan_bytes, " bytes, ", report.leftovers.size(),
+             " temporary files, ", report.problems.size(), " problems\n");
+}
+
+std::string json(const StoreReport& report) {
+  std::string out =
+      cat("{\"sound\":", report.problems.empty() ? "true" : "false", ",\"objects\":", report.objects,
+          ",\"bytes\":", report.bytes, ",\"images\":", report.images, ",\"orphans\":", report.orphans,
+          ",\"orphan-bytes\":", report.orphan_bytes, ",\"temporary-files\":[");
+  std::string_view separator;
+  for (const std::string& path : report.leftovers) {
+    out += cat(separator, json_quote(path));
+    separator = ",";
+  }
+  out += "],\"problems\":[";
+  separator = "\n";
+  for (const Error& problem : report.problems) {
+    out += cat(separator, "{\"code\":", json_quote(name(problem.code())),
+               ",\"what\":", json_quote(problem.what()), '}');
+    separator = ",\n";
+  }
+  return cat(out, report.problems.empty() ? "]}\n" : "\n]}\n");
+}
+
+}  // namespace
+
+Result<> fsck_command(const FsckOptions& options) {
+  Progress progress("checking");
+  const StoreReport report = CFS_TRY(check_store(options.store, progress));
+  CFS_TRY(print(options.json ? json(report) : text(report)));
+  if (!report.problems.empty()) {
+    return fail(report.problems.front().code(), cat("the store ", printable(options.store), " has ",
+                                                    report.problems.size(), " problems, listed above"));
+  }
+  return {};
+}
+
+}  // namespace cfs

@@ -1,0 +1,98 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "cfs/base/atomic_file.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/initramfs/disk_drivers.hpp"
+#include "cfs/initramfs/initramfs.hpp"
+#include "cfs/initramfs/inner_archive.hpp"
+#include "command/commands.hpp"
+
+namespace cfs {
+
+namespace {
+
+// Where the program lies, seen from the directory of cfs-sign: in a build tree, installed, side by side.
+constexpr std::array program_places{"../initrd/composefs-root", "../lib/composefs-root/composefs-root",
+                                    "composefs-root"};
+
+Result<std::string> find_program() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (const char* place : program_places) {
+    const auto program = (self / place).lexically_normal();
+    if (std::filesystem::is_regular_file(program, error)) {
+      return program.string();
+    }
+  }
+  return fail(Code::not_found, cat("no composefs-root is installed beside ", printable(self.string()),
+                                   ": name it with --program"));
+}
+
+// SOURCE_DATE_EPOCH (reproducible-builds.org), else 1970.
+Result<std::uint32_t> build_time() {
+  // Nothing here changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
+  const char* text = std::getenv("SOURCE_DATE_EPOCH");
+  const auto seconds = parse_decimal<std::uint32_t>(text == nullptr ? "0" : text);
+  if (!seconds) {
+    return fail(Code::usage, cat("SOURCE_DATE_EPOCH is \"", printable(text), "\", not seconds since 1970"));
+  }
+  return *seconds;
+}
+
+// The kernel looks for the next archive where four bytes begin.
+void pad(std::string& early) {
+  early.resize((early.size() + 3) / 4 * 4);
+}
+
+}  // namespace
+
+Result<> initramfs_command(const InitramfsOptions& options) {
+  if (options.modules.empty() && (options.inner.empty() || !options.required.empty())) {
+    return fail(Code::usage,
+                "name the kernel's modules with --modules: only an initramfs with --inner can do without");
+  }
+  const auto mtime = CFS_TRY(build_time());
+  InnerArchive inner;
+  if (!options.inner.empty()) {
+    inner = CFS_TRY(load_inner_archive(options.inner));
+    pad(inner.early);
+  }
+  const Policy policy = CFS_TRY(load_policy(options.policy));
+  const std::string warning = options.modules.empty()
+                                  ? disk_driver_warning(inner.bytes, policy)
+                                  : CFS_TRY(check_disk_drivers(options.modules, options.required, policy));
+  if (!warning.empty()) {
+    static_cast<void>(std::fputs(cat("cfs-sign: warning: ", warning, '\n').c_str(), stderr));
+  }
+  const Cpio initramfs = CFS_TRY(make_initramfs({
+      .program = options.program.empty() ? CFS_TRY(find_program()) : options.program,
+      .policy = options.policy,
+      .keys = options.keys,
+      .modules = options.modules,
+      .required = options.required,
+      .left_out = options.left_out,
+      .signatures = options.strip_module_signatures ? ModuleSignatures::stripped : ModuleSignatures::kept,
+      .inner = std::move(inner.bytes),
+  }));
+  const auto write = [&](const Fd& file) -> Result<> {
+    CFS_TRY(write_all(file, inner.early));
+    return initramfs.write(file, mtime, options.compression);
+  };
+  if (options.output == "-") {
+    const Fd output(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+    return write(output);
+  }
+  AtomicFile file = CFS_TRY(AtomicFile::create(options.output));
+  CFS_TRY_IN(write(file.fd()), printable(options.output));
+  return file.commit();
+}
+
+}  // namespace cfs

@@ -1,0 +1,108 @@
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "cfs/base/text.hpp"
+#include "cfs/boot/report.hpp"
+#include "cfs/image/dump_writer.hpp"
+#include "cfs/image/erofs_format.hpp"
+#include "cfs/image/image_reader.hpp"
+#include "cfs/image/tree_walk.hpp"
+#include "command/commands.hpp"
+#include "command/print.hpp"
+
+namespace cfs {
+
+namespace {
+
+std::string_view type_name(mode_t mode) {
+  using erofs::FileType;
+  switch (erofs::file_type(mode)) {
+    case FileType::regular:
+      return "file";
+    case FileType::directory:
+      return "directory";
+    case FileType::character:
+      return "character-device";
+    case FileType::block:
+      return "block-device";
+    case FileType::fifo:
+      return "fifo";
+    case FileType::socket:
+      return "socket";
+    case FileType::link:
+      return "symlink";
+    case FileType::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+// Permissions, as chmod(1) takes them.
+std::string octal(mode_t mode) {
+  const std::string text = to_octal(mode & 07777U);
+  return std::string(4 - text.size(), '0') + text;
+}
+
+void append_content(std::string& out, const Inode& inode) {
+  if (const auto* file = std::get_if<ExternalFile>(&inode.content)) {
+    out += cat(",\"size\":", file->size);
+    if (const std::string path = file->path(); !path.empty()) {
+      out += cat(",\"object\":", json_quote(path));
+    }
+    if (file->has_digest()) {
+      out += cat(",\"digest\":", json_quote(file->digest.text()));
+    }
+  } else if (const auto* text = std::get_if<std::string>(&inode.content)) {
+    out += cat(",\"size\":", text->size(),
+               inode.is(S_IFLNK) ? ",\"target\":" : ",\"content\":", json_quote(*text));
+  } else if (inode.is(S_IFREG)) {
+    out += ",\"size\":0";
+  } else if (inode.is(S_IFCHR) || inode.is(S_IFBLK)) {
+    out += cat(",\"major\":", major(inode.rdev), ",\"minor\":", minor(inode.rdev));
+  }
+}
+
+std::string json_entry(const std::string& path, const Inode& inode, std::uint32_t links,
+                       const std::string* same_as) {
+  std::string out = cat("{\"path\":", json_quote(path));
+  if (same_as != nullptr) {
+    return cat(out, ",\"hard-link-to\":", json_quote(*same_as), '}');
+  }
+  out += cat(",\"type\":\"", type_name(inode.mode), "\",\"mode\":\"", octal(inode.mode),
+             "\",\"links\":", links, ",\"uid\":", inode.uid, ",\"gid\":", inode.gid,
+             ",\"mtime\":", inode.mtime_sec, ",\"mtime-nsec\":", inode.mtime_nsec);
+  append_content(out, inode);
+  std::string_view separator = ",\"xattrs\":{";
+  for (const Xattr* xattr : inode.xattrs) {
+    out += cat(separator, json_quote(xattr->name), ':', json_quote(xattr->value));
+    separator = ",";
+  }
+  return cat(out, inode.xattrs.empty() ? "}" : "}}");
+}
+
+Result<> print_json(const ImageFile& image) {
+  const FileTree& tree = image.contents.tree;
+  HardLinks links(tree);
+  std::string_view separator = "\n";
+  CFS_TRY(print(cat("{\"format\":", image.contents.format, ",\"digest\":", json_quote(image.digest.text()),
+                    ",\"entries\":[")));
+  CFS_TRY(walk_tree(tree, "/", 0, [&](const std::string& path, InodeId id) -> Result<> {
+    CFS_TRY(print(separator));
+    separator = ",\n";
+    return print(json_entry(path, tree.inodes[id], links.count(id), links.earlier_name(path, id)));
+  }));
+  return print("\n]}\n");
+}
+
+}  // namespace
+
+Result<> inspect_command(const InspectOptions& options) {
+  const ImageFile image = CFS_TRY(load_image(options.image));
+  return options.json ? print_json(image) : write_dump(image.contents.tree, print);
+}
+
+}  // namespace cfs

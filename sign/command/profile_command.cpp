@@ -1,0 +1,84 @@
+#include <sys/stat.h>
+
+#include <optional>
+
+#include "cfs/base/atomic_file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/boot/report.hpp"
+#include "cfs/mount/hidden_mount.hpp"
+#include "cfs/status/report_reader.hpp"
+#include "cfs/store/boot_profile.hpp"
+#include "cfs/store/store.hpp"
+#include "cfs/stores/profile_record.hpp"
+#include "cfs/stores/store_lock.hpp"
+#include "command/commands.hpp"
+#include "command/print.hpp"
+
+namespace cfs {
+
+namespace {
+
+Result<BootReport> running_system() {
+  return CFS_TRY_IN(parse_boot_report(CFS_TRY(read_boot_report({}))), report_name);
+}
+
+// State on the store's file system makes that writable from the start.
+Access access_of_store(const BootReport& report) {
+  return report.state_device == report.store_device ? Access::read_write : Access::read_only;
+}
+
+// The store's file system of the running system.
+Result<Fd> mount_running_store(const BootReport& report, Access access) {
+  Kernel kernel;
+  return CFS_TRY(mount_again(kernel, report.store_device, access_of_store(report), access)).mount;
+}
+
+std::string path_of(const Store& store) {
+  return cat("/proc/self/fd/", store.directory().get());
+}
+
+Result<> put_profile(const Store& store, const BootProfile& profile) {
+  const StoreLock lock = CFS_TRY(StoreLock::wait(store.directory(), StoreLock::Kind::shared));
+  CFS_TRY_IN(store.object(profile.image), "the image of the profile");
+  const std::string path = path_of(store);
+  if (::mkdir(cat(path, "/profiles").c_str(), 0755) != 0 && errno != EEXIST) {
+    return fail_errno(Code::io_error, "create profiles");
+  }
+  return write_file(cat(path, '/', boot_profile_path(profile.image)), format_boot_profile(profile));
+}
+
+Result<> apply_to_running_system(const BootProfile& profile) {
+  const BootReport report = CFS_TRY(running_system());
+  const Fd mount = CFS_TRY_IN(mount_running_store(report, Access::read_write), "find the store");
+  const Store store = CFS_TRY(Store::open_on(mount));
+  Kernel kernel;
+  CFS_TRY_IN(kernel.set_file_system_access(mount, Access::read_write), "make the store writable");
+  const Result<> applied = put_profile(store, profile);
+  const Result<> restored = kernel.set_file_system_access(mount, access_of_store(report));
+  return applied ? restored : applied;
+}
+
+}  // namespace
+
+Result<> profile_record_command(const ProfileRecordOptions& options) {
+  std::optional<BootProfile> earlier;
+  if (!options.after.empty()) {
+    earlier = CFS_TRY(read_boot_profile(options.after));
+  }
+  const BootReport report = CFS_TRY(running_system());
+  const Digest image = CFS_TRY_IN(Digest::parse(report.digest), report_name);
+  const Fd mount = CFS_TRY_IN(mount_running_store(report, Access::read_only), "find the store");
+  const Store store = CFS_TRY(Store::open_on(mount));
+  const StoreContents contents = CFS_TRY(read_store(path_of(store)));
+  const std::string text =
+      format_boot_profile(CFS_TRY(record_profile(contents, image, earlier ? &*earlier : nullptr)));
+  return options.output.empty() ? print(text) : write_file(options.output, text);
+}
+
+Result<> profile_apply_command(const ProfileApplyOptions& options) {
+  const BootProfile profile = CFS_TRY(read_boot_profile(options.profile));
+  return options.store.empty() ? apply_to_running_system(profile)
+                               : put_profile(CFS_TRY(Store::open(options.store)), profile);
+}
+
+}  // namespace cfs

@@ -1,0 +1,61 @@
+#include <cstdio>
+#include <map>
+
+#include "cfs/base/atomic_file.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/keys/keypair.hpp"
+#include "cfs/trust/manifest.hpp"
+#include "cfs/trust/signature.hpp"
+#include "command/commands.hpp"
+
+namespace cfs {
+
+namespace {
+
+// In order of key id, so that the file does not depend on the order of signing.
+using Lines = std::map<std::string, SignatureLine>;
+
+Result<Lines> load_lines(const std::string& path) {
+  const auto text = read_file(path, signature_file_max_bytes);
+  if (!text) {
+    if (text.error().code() == Code::not_found) {
+      return Lines{};
+    }
+    return tl::unexpected<Error>(text.error());
+  }
+  Lines lines;
+  for (SignatureLine& line : CFS_TRY_IN(parse_signatures(*text), printable(path))) {
+    std::string id = line.key_id;
+    lines.insert_or_assign(std::move(id), std::move(line));
+  }
+  return lines;
+}
+
+}  // namespace
+
+Result<> sign_command(const SignOptions& options) {
+  const std::string bytes = CFS_TRY(read_file(options.manifest, manifest_max_bytes));
+  CFS_TRY_IN(parse_manifest(bytes), printable(options.manifest));
+  const std::string message = cat(manifest_signature_prefix, bytes);
+  const std::string path = options.manifest + ".sig";
+  Lines lines = CFS_TRY(load_lines(path));
+  std::string report;
+  for (const std::string& key : options.keys) {
+    const Keypair pair = CFS_TRY(Keypair::load(key));
+    const PublicKey& identity = pair.public_key();
+    const std::string algorithm(name(identity.algorithm));
+    lines.insert_or_assign(identity.id, SignatureLine{identity.id, algorithm, CFS_TRY(pair.sign(message))});
+    report += cat("signed by ", identity.id.substr(0, 16), " (", algorithm, ")\n");
+  }
+  std::string text;
+  for (const auto& [id, line] : lines) {
+    text += format_signature(line);
+  }
+  CFS_TRY_IN(parse_signatures(text), printable(path));  // no more than a device reads
+  CFS_TRY(write_file(path, text));
+  std::printf("%s\n%s", path.c_str(), report.c_str());
+  return {};
+}
+
+}  // namespace cfs

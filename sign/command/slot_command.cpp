@@ -1,0 +1,43 @@
+#include <sys/stat.h>
+
+#include <cstdio>
+
+#include "cfs/base/atomic_file.hpp"
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/store/store.hpp"
+#include "cfs/stores/store_lock.hpp"
+#include "command/commands.hpp"
+
+namespace cfs {
+
+namespace {
+
+Result<> set_slot(const std::string& store, const std::string& slot, const std::string& name) {
+  const std::string path = store + "/slots";
+  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
+    return fail_errno(Code::io_error, cat("create ", printable(path)));
+  }
+  return write_link(cat(path, '/', slot), cat("../manifests/", name, ".toml"));
+}
+
+}  // namespace
+
+Result<> slot_command(const SlotOptions& options) {
+  if (!is_slot_name(options.slot)) {
+    return fail(Code::usage,
+                cat("\"", printable(options.slot), "\" is not a slot: next, current or previous"));
+  }
+  const Store store = CFS_TRY(Store::open(options.store));
+  if (!options.name.empty()) {
+    const StoreLock lock = CFS_TRY(StoreLock::wait(store.directory(), StoreLock::Kind::shared));
+    // A slot that names no signed manifest would only make a boot fall back.
+    CFS_TRY(store.manifest(options.name));
+    CFS_TRY(set_slot(options.store, options.slot, options.name));
+  }
+  const auto held = CFS_TRY(store.slot(options.slot));
+  std::printf("%s\n", held ? held->c_str() : "(empty)");
+  return {};
+}
+
+}  // namespace cfs

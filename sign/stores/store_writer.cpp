@@ -1,0 +1,299 @@
+#include "cfs/stores/store_writer.hpp"
+
+#include <fcntl.h>
+#include <libfsverity.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <span>
+
+#include "cfs/base/file.hpp"
+#include "cfs/base/text.hpp"
+#include "cfs/image/fsverity.hpp"
+#include "cfs/kernel/kernel.hpp"
+
+namespace cfs {
+
+namespace {
+
+// Objects that wait for their names together, each as an open file: few enough for the usual limit of 1024
+// open files, many enough that flushing the file system for each batch does not count.
+constexpr std::size_t batch_size = 256;
+
+constexpr mode_t object_mode =
+    0644;  // as mkcomposefs: any user of the image may read what its metadata allows
+constexpr mode_t directory_mode = 0755;
+
+Result<> make_directory(int parent, const std::string& name) {
+  if (::mkdirat(parent, name.c_str(), directory_mode) != 0 && errno != EEXIST) {
+    return fail_errno(errno == ENOENT ? Code::not_found : Code::io_error,
+                      cat("create the directory ", printable(name)));
+  }
+  return {};
+}
+
+Result<> flush(const Fd& file_system) {
+  return ::syncfs(file_system.get()) == 0 ? Result<>()
+                                          : fail_errno(Code::io_error, "flush the store to its device");
+}
+
+// Copies what follows position `from` of `source`, in the kernel where it can.
+Result<> copy_rest(const Fd& source, const Fd& target, std::uint64_t from, std::uint64_t size) {
+  bool in_kernel = true;
+  auto position = static_cast<off64_t>(from);
+  std::string buffer;
+  while (static_cast<std::uint64_t>(position) < size) {
+    const std::size_t wanted = static_cast<std::size_t>(
+        std::min<std::uint64_t>(size - static_cast<std::uint64_t>(position), 1UL << 30));
+    ssize_t got = 0;
+    if (in_kernel) {
+      got = ::copy_file_range(source.get(), &position, target.get(), nullptr, wanted, 0);
+      // 0: some kernels' way to say that they cannot, for files of unusual file systems.
+      if (got == 0 || (got < 0 && errno != EINTR && errno != EIO && errno != ENOSPC && errno != EDQUOT)) {
+        in_kernel = false;
+        buffer.resize(1UL << 20);
+        continue;
+      }
+    } else {
+      got = ::pread(source.get(), buffer.data(), std::min(buffer.size(), wanted), position);
+      if (got == 0) {
+        return fail(Code::input_changed, cat("ended after ", position, " of ", size, " bytes"));
+      }
+      if (got > 0) {
+        CFS_TRY(write_all(target, std::string_view(buffer).substr(0, static_cast<std::size_t>(got))));
+        position += got;
+      }
+    }
+    if (got < 0 && errno != EINTR) {
+      return fail_errno(Code::io_error, "copy into the store");
+    }
+  }
+  return {};
+}
+
+// Enables fs-verity where the file system and the kernel can, and then compares the kernel's digest; tells
+// whether they can. Needs that no descriptor has the file open for writing.
+Result<bool> seal(const Fd& file, const Digest& digest) {
+  libfsverity_merkle_tree_params parameters{};
+  parameters.version = 1;
+  parameters.hash_algorithm = static_cast<std::uint32_t>(digest.algorithm());
+  parameters.block_size = verity_block_size;
+  int error = 0;
+  do {
+    error = ::libfsverity_enable(file.get(), &parameters);
+  } while (error == -EINTR);
+  // EINVAL: no such blocks here, because the file system has smaller ones or the kernel wants whole pages.
+  if (error == -EOPNOTSUPP || error == -ENOTTY || error == -EINVAL) {
+    return false;
+  }
+  if (error != 0) {
+    return fail_errno(Code::io_error, "enable fs-verity", -error);
+  }
+  if (CFS_TRY(Kernel().measure_verity(file)) != digest) {
+    return fail(Code::input_changed, "its contents changed");
+  }
+  return true;
+}
+
+}  // namespace
+
+ObjectStore::ObjectStore(Fd directory, Fd objects, StoreLock lock)
+    : directory_(std::move(directory)), objects_(std::move(objects)), lock_(std::move(lock)) {}
+
+Result<std::unique_ptr<ObjectStore>> ObjectStore::open_or_create(const std::string& path) {
+  CFS_TRY(make_directory(AT_FDCWD, path));
+  Fd directory = CFS_TRY(open_directory(path));
+  for (const std::string name : {"objects", "images", "manifests", "slots"}) {
+    CFS_TRY_IN(make_directory(directory.get(), name), printable(path));
+  }
+  Fd objects(::openat(directory.get(), "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!objects) {
+    return fail_errno(Code::io_error, cat("open ", printable(path), "/objects"));
+  }
+  StoreLock lock = CFS_TRY_IN(StoreLock::wait(directory, StoreLock::Kind::shared), printable(path));
+  return std::unique_ptr<ObjectStore>(
+      new ObjectStore(std::move(directory), std::move(objects), std::move(lock)));
+}
+
+Result<bool> ObjectStore::has(const Digest& digest, std::uint64_t size) const {
+  const std::string path = digest.object_path();
+  struct stat status{};
+  if (::fstatat(objects_.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return errno == ENOENT ? Result<bool>(false)
+                           : fail_errno(Code::io_error, cat("look at the object ", path));
+  }
+  if (S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == size) {
+    return true;
+  }
+  // Another tool was interrupted: what it left is not this object, and nothing can use it.
+  if (::unlinkat(objects_.get(), path.c_str(), 0) != 0 && errno != ENOENT) {
+    return fail_errno(Code::io_error, cat("remove the damaged object ", path));
+  }
+  return false;
+}
+
+Result<> ObjectStore::fill(const Fd& file, const Fd& source, std::uint64_t size, std::string_view head) {
+  if (source && can_clone_) {
+    if (::ioctl(file.get(), FICLONE, source.get()) == 0) {
+      // The clone is as long as the source is now.
+      struct stat status{};
+      if (::fstat(file.get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) != size) {
+        return fail(Code::input_changed, "its size changed");
+      }
+      return {};
+    }
+    if (errno == EOPNOTSUPP || errno == ENOTTY || errno == EXDEV) {
+      can_clone_ = false;
+    }
+  }
+  CFS_TRY_IN(write_all(file, head), "copy into the store");
+  return copy_rest(source, file, head.size(), size);
+}
+
+Result<> ObjectStore::put(const Digest& digest, const Fd& source, std::uint64_t size, std::string_view head) {
+  {
+    const std::scoped_lock lock(pending_mutex_);
+    if (pending_.contains(digest)) {
+      return {};
+    }
+  }
+  if (CFS_TRY(has(digest, size))) {
+    return {};
+  }
+  Unnamed object = CFS_TRY(Unnamed::create(objects_));
+  CFS_TRY(fill(object.file(), source, size, head));
+  return add_pending(digest, std::move(object), size);
+}
+
+Result<Digest> ObjectStore::put(const VerityReader& read, std::uint64_t size, HashAlgorithm algorithm) {
+  Unnamed object = CFS_TRY(Unnamed::create(objects_));
+  const VerityReader read_and_write = [&](std::span<char> buffer) -> Result<> {
+    CFS_TRY(read(buffer));
+    CFS_TRY_IN(write_all(object.file(), {buffer.data(), buffer.size()}), "copy into the store");
+    return {};
+  };
+  const Digest digest = CFS_TRY(compute_verity(read_and_write, size, algorithm));
+  if (!CFS_TRY(has(digest, size))) {
+    CFS_TRY(add_pending(digest, std::move(object), size));
+  }
+  return digest;
+}
+
+Result<> ObjectStore::add_pending(const Digest& digest, Unnamed object, std::uint64_t size) {
+  if (can_seal_) {
+    CFS_TRY(object.close_for_writing());
+    can_seal_ = CFS_TRY(seal(object.file(), digest));
+  }
+  Batch full;
+  {
+    const std::scoped_lock lock(pending_mutex_);
+    if (pending_.try_emplace(digest, std::move(object)).second) {  // not if another thread was faster
+      added_.files += 1;
+      added_.bytes += size;
+    }
+    if (pending_.size() < batch_size) {
+      return {};
+    }
+    full.swap(pending_);
+  }
+  return name_objects(full);
+}
+
+Work ObjectStore::added() const {
+  const std::scoped_lock lock(pending_mutex_);
+  return added_;
+}
+
+Result<> ObjectStore::name_objects(const Batch& batch) const {
+  if (batch.empty()) {
+    return {};
+  }
+  CFS_TRY(flush(objects_));
+  for (const auto& [digest, object] : batch) {
+    CFS_TRY(object.give_name(digest));
+  }
+  return {};
+}
+
+Result<> ObjectStore::commit() {
+  Batch rest;
+  {
+    const std::scoped_lock lock(pending_mutex_);
+    rest.swap(pending_);
+  }
+  return name_objects(rest);
+}
+
+Result<> ObjectStore::add_image(const Digest& digest, std::string_view image) {
+  CFS_TRY(commit());
+  CFS_TRY_IN(put(digest, Fd(), image.size(), image), "store the image");
+  CFS_TRY(commit());  // flushes the names of the objects too: they are all there before the image is
+  const std::string name = digest.hex();
+  const std::string target = cat("../objects/", digest.object_path());
+  const Fd images = CFS_TRY(open_directory_beneath(directory_, "images"));
+  const auto old = CFS_TRY_IN(read_link(images, name), "images");
+  if (!old) {
+    if (::symlinkat(target.c_str(), images.get(), name.c_str()) != 0) {
+      return fail_errno(Code::io_error, cat("create images/", name));
+    }
+  } else if (*old != target) {
+    return fail(Code::already_exists, cat("images/", name, " is a link to ", printable(*old)));
+  }
+  return flush(objects_);
+}
+
+// ---- Objects without a name ----
+
+Result<ObjectStore::Unnamed> ObjectStore::Unnamed::create(const Fd& objects) {
+  static std::atomic<unsigned> created = 0;
+  std::string hidden_name;
+  Fd file(::openat(objects.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode));
+  if (!file && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
+    hidden_name = cat(".", ::getpid(), ".", created++, ".tmp");
+    file =
+        Fd(::openat(objects.get(), hidden_name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode));
+  }
+  if (!file) {
+    return fail_errno(Code::io_error, "create an object");
+  }
+  Unnamed object(objects.get(), std::move(file), std::move(hidden_name));
+  if (::fchmod(object.file_.get(), object_mode) != 0) {  // whatever the umask
+    return fail_errno(Code::io_error, "set the mode of an object");
+  }
+  return object;
+}
+
+ObjectStore::Unnamed::Unnamed(Unnamed&& other) noexcept
+    : objects_(other.objects_),
+      file_(std::move(other.file_)),
+      hidden_name_(std::exchange(other.hidden_name_, {})) {}
+
+ObjectStore::Unnamed::~Unnamed() {
+  if (!hidden_name_.empty()) {
+    ::unlinkat(objects_, hidden_name_.c_str(), 0);
+  }
+}
+
+Result<> ObjectStore::Unnamed::close_for_writing() {
+  Fd readable(::open(cat("/proc/self/fd/", file_.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!readable) {
+    return fail_errno(Code::io_error, "open an object for reading");
+  }
+  file_ = std::move(readable);
+  return {};
+}
+
+Result<> ObjectStore::Unnamed::give_name(const Digest& digest) const {
+  const std::string path = digest.object_path();
+  CFS_TRY(make_directory(objects_, path.substr(0, 2)));
+  const std::string self = cat("/proc/self/fd/", file_.get());
+  if (::linkat(AT_FDCWD, self.c_str(), objects_, path.c_str(), AT_SYMLINK_FOLLOW) != 0 && errno != EEXIST) {
+    return fail_errno(Code::io_error, cat("create the object ", path));
+  }
+  return {};
+}
+
+}  // namespace cfs

@@ -1,0 +1,63 @@
+#include "cfs/base/result.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+
+namespace cfs {
+namespace {
+
+TEST(Result, EveryCodeHasItsOwnNameAndAdvice) {
+  std::set<std::string_view> names;
+  for (int i = 0; i <= static_cast<int>(Code::no_candidate); ++i) {
+    const auto code = static_cast<Code>(i);
+    EXPECT_NE(name(code), "unknown") << i;
+    EXPECT_TRUE(names.insert(name(code)).second) << name(code);
+    EXPECT_EQ(name(code).find_first_not_of("abcdefghijklmnopqrstuvwxyz-"), std::string_view::npos)
+        << name(code);
+    EXPECT_FALSE(advice(code).empty());
+    EXPECT_FALSE(advice(code).ends_with('.')) << advice(code);
+  }
+}
+
+TEST(Result, LineIsCodeWhatAndAdvice) {
+  EXPECT_EQ(Error(Code::usage, "no command").line(), "usage: no command: see --help");
+  EXPECT_EQ(Error(Code::digest_mismatch, "x").within("image").what(), "image: x");
+}
+
+Result<std::unique_ptr<int>> make(int value) {
+  if (value < 0) {
+    return fail(Code::unsupported_input, "negative");
+  }
+  return std::make_unique<int>(value);
+}
+
+Result<> check(int value) {
+  CFS_TRY_IN(make(value), "check");
+  return {};
+}
+
+Result<int> sum(int a, int b) {
+  CFS_TRY(check(b));
+  const auto left = CFS_TRY_IN(make(a), "left");
+  return *left + *CFS_TRY_IN(make(b), "right");
+}
+
+TEST(Result, TryGivesTheValueOrReturnsTheError) {
+  EXPECT_EQ(sum(1, 2).value(), 3);
+  EXPECT_EQ(sum(-1, 2).error().what(), "left: negative");
+  EXPECT_EQ(sum(1, -2).error().what(), "check: negative");
+  EXPECT_EQ(sum(1, -2).error().code(), Code::unsupported_input);
+}
+
+TEST(Result, ErrnoText) {
+  EXPECT_EQ(errno_text(ENOENT), "No such file or directory");
+  EXPECT_EQ(errno_text(-ENOENT), "No such file or directory");
+  EXPECT_EQ(errno_text(99999), "error 99999");
+  const Result<> result = fail_errno(Code::io_error, "open x", EACCES);
+  EXPECT_EQ(result.error().what(), "open x: Permission denied");
+}
+
+}  // namespace
+}  // namespace cfs
