@@ -9,12 +9,17 @@
 #include "cfs/boot/report.hpp"
 #include "cfs/status/boot_times.hpp"
 #include "cfs/status/report_reader.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 #include "command/print.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct BootChartOptions {
+  std::string root;    // of another system; empty: of this one, whose systemd is asked too
+  std::string output;  // empty: standard output
+};
 
 // The initrd's part is worth having where systemd does not run, or does not answer.
 std::optional<BootTimes> ask_systemd() {
@@ -28,13 +33,25 @@ std::optional<BootTimes> ask_systemd() {
   return std::move(*times);
 }
 
-}  // namespace
-
-Result<> boot_chart_command(const BootChartOptions& options) {
+Result<> run(const BootChartOptions& options) {
   const std::string json = CFS_TRY(read_boot_report(options.root));
   const BootReport report = CFS_TRY_IN(parse_boot_report(json), report_name);
   const std::string svg = boot_chart(report, options.root.empty() ? ask_systemd() : std::nullopt);
   return options.output.empty() ? print(svg) : write_file(options.output, svg);
+}
+
+}  // namespace
+
+void add_boot_chart(CLI::App& app, Action& action) {
+  auto options = std::make_shared<BootChartOptions>();
+  auto* command = add_command(app, action, "boot-chart", "Draw what this system's boot did when, as an SVG",
+                              options, run);
+  command->add_option("-o,--output", options->output, "The SVG to write (default: standard output)")
+      ->type_name("FILE");
+  command
+      ->add_option("--root", options->root,
+                   "Root directory of the system to look at, of which only the initrd's part is known then")
+      ->type_name("DIR");
 }
 
 }  // namespace cfs

@@ -18,12 +18,27 @@
 #include "cfs/input/input.hpp"
 #include "cfs/stores/store_writer.hpp"
 #include "cfs/tool/progress.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 #include "command/print.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct ComposeOptions {
+  std::string store;                  // empty with digest_only
+  std::string root;                   // directory, tar archive or OCI image; empty with dump
+  std::string dump;                   // file, or "-"
+  std::optional<ImageFormat> format;  // none: as mkcomposefs chooses
+  std::string platform;               // of an OCI image; empty: the only one
+  std::vector<std::string> exclude;
+  std::optional<std::int64_t> mtime;  // none: SOURCE_DATE_EPOCH
+  std::string selinux;                // file contexts
+  HashAlgorithm hash = HashAlgorithm::sha256;
+  bool owner_root = false;
+  bool digest_only = false;
+  bool json = false;
+};
 
 // A store below the root would become part of its own image.
 Result<> check_store_outside(const std::string& store, const std::string& root) {
@@ -96,9 +111,7 @@ std::string json(const Digest& digest, std::size_t files, std::size_t image_byte
   return out + "}\n";
 }
 
-}  // namespace
-
-Result<> compose_command(const ComposeOptions& options) {
+Result<> run(const ComposeOptions& options) {
   FilterOptions filters;
   filters.owner_root = options.owner_root;
   filters.mtime_max = CFS_TRY(latest_time(options));
@@ -120,6 +133,64 @@ Result<> compose_command(const ComposeOptions& options) {
     CFS_TRY_IN(store->add_image(digest, image), printable(options.store));
   }
   return print(options.json ? json(digest, files, image.size(), store.get()) : cat(digest.text(), '\n'));
+}
+
+constexpr std::array hashes{std::pair("sha256", HashAlgorithm::sha256),
+                            std::pair("sha512", HashAlgorithm::sha512)};
+
+constexpr std::array formats{std::pair("v0", ImageFormat::v0), std::pair("v1", ImageFormat::v1)};
+
+}  // namespace
+
+void add_compose(CLI::App& app, Action& action) {
+  auto options = std::make_shared<ComposeOptions>();
+  auto* command = add_command(app, action, "compose",
+                              "Turn a root directory, a tar archive or a container image into an image in a "
+                              "store, and print its digest",
+                              options, run);
+  auto* output = command->add_option_group("Result");
+  output->require_option(1);
+  output->add_option("--store", options->store, "Store directory; made if it is not there")->type_name("DIR");
+  output->add_flag("--digest-only", options->digest_only, "Only print the digest, and write nothing");
+  command
+      ->add_option("--format", options->format,
+                   "Version of the image's format: v0 or v1 (default: as mkcomposefs, v1 only where there "
+                   "are whiteouts)")
+      ->type_name("NAME")
+      ->transform(WordOf(formats), "");
+  command->add_option("--hash", options->hash, "What digests are made with: sha256 (the default) or sha512")
+      ->type_name("NAME")
+      ->transform(WordOf(hashes), "");
+  auto* input = command->add_option_group("Input");
+  input->require_option(1);
+  input
+      ->add_option("--from-dump", options->dump,
+                   "Text that describes the tree, as composefs-dump(5); - for standard input")
+      ->type_name("FILE");
+  input->add_option("ROOTFS", options->root,
+                    "A root directory; a tar archive, compressed or not, - for standard input; or "
+                    "an OCI image layout, DIR or oci:DIR[:TAG]");
+  command
+      ->add_option("--platform", options->platform, "Which image of an OCI image index, such as linux/arm64")
+      ->type_name("OS/ARCH");
+  command
+      ->add_option("--exclude", options->exclude,
+                   "Leave out what matches: *.pyc, var/cache/*. '*' matches '/' too. May be repeated")
+      ->type_name("PATTERN")
+      ->expected(1)
+      ->take_all()
+      ->allow_extra_args(false);  // the next word may be ROOTFS
+  command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--owner-root", options->owner_root, "Give everything to user and group 0");
+  command
+      ->add_option("--mtime", options->mtime,
+                   "Turn later times into this one, in seconds since 1970 (default: SOURCE_DATE_EPOCH)")
+      ->type_name("SECONDS")
+      ->check(check_number, "");
+  command
+      ->add_option("--selinux", options->selinux,
+                   "Label everything as these file contexts of an SELinux policy say")
+      ->type_name("FILE");
 }
 
 }  // namespace cfs

@@ -8,12 +8,18 @@
 #include "cfs/boot/report.hpp"
 #include "cfs/image/image_reader.hpp"
 #include "cfs/image/tree_diff.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 #include "command/print.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct DiffOptions {
+  std::string before;
+  std::string after;
+  bool json = false;
+};
 
 // What a device that has the one image needs for the other.
 struct Shipment {
@@ -78,9 +84,7 @@ Result<> print_json(const FileTree& before, const FileTree& after, const Shipmen
   return print(cat("\n],\"image-bytes\":", shipment.image_bytes, ",\"bytes\":", shipment.bytes(), "}\n"));
 }
 
-}  // namespace
-
-Result<> diff_command(const DiffOptions& options) {
+Result<> run(const DiffOptions& options) {
   const ImageFile before = CFS_TRY(load_image(options.before));
   const ImageFile after = CFS_TRY(load_image(options.after));
   Shipment shipment;
@@ -88,6 +92,18 @@ Result<> diff_command(const DiffOptions& options) {
   shipment.objects = new_objects(before.contents.tree, after.contents.tree);
   return options.json ? print_json(before.contents.tree, after.contents.tree, shipment)
                       : print_text(before.contents.tree, after.contents.tree, shipment);
+}
+
+}  // namespace
+
+void add_diff(CLI::App& app, Action& action) {
+  auto options = std::make_shared<DiffOptions>();
+  auto* command = add_command(
+      app, action, "diff",
+      "Print what is different in image B from image A, and what has to be shipped for it", options, run);
+  command->add_flag("--json", options->json, "Print JSON");
+  command->add_option("A", options->before, "The image that is there: a file")->required();
+  command->add_option("B", options->after, "The image that will be: a file")->required();
 }
 
 }  // namespace cfs

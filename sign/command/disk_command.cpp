@@ -7,11 +7,20 @@
 #include "cfs/store/boot_profile.hpp"
 #include "cfs/stores/store_contents.hpp"
 #include "cfs/tool/progress.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct DiskOptions {
+  std::string store;
+  std::string output;
+  std::string size;        // "2G"; empty: as small as the store needs
+  std::string state_size;  // "512M"; empty: the default
+  std::string profile;     // of an image of the store; empty: those in the store only
+  bool raw = false;
+};
 
 // SOURCE_DATE_EPOCH, as reproducible-builds.org specifies it, within what every field of ext4 can hold.
 Result<> read_timestamp(DiskLayout& layout) {
@@ -41,9 +50,7 @@ Result<> add_profile(StoreContents& store, const std::string& path) {
   return {};
 }
 
-}  // namespace
-
-Result<> disk_command(const DiskOptions& options) {
+Result<> run(const DiskOptions& options) {
   DiskLayout layout;
   layout.kind = options.raw ? DiskLayout::Kind::raw : DiskLayout::Kind::gpt;
   if (options.raw && !options.state_size.empty()) {
@@ -64,6 +71,33 @@ Result<> disk_command(const DiskOptions& options) {
   Progress progress("writing the disk");
   CFS_TRY_IN(write_disk(store, output.fd(), layout, progress), printable(options.output));
   return output.commit();
+}
+
+}  // namespace
+
+void add_disk(CLI::App& app, Action& action) {
+  auto options = std::make_shared<DiskOptions>();
+  auto* command = add_command(
+      app, action, "disk", "Make a disk image of a store, its objects sealed with fs-verity", options, run);
+  command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_option("-o,--output", options->output, "The disk image to write")
+      ->type_name("FILE")
+      ->required();
+  command
+      ->add_option(
+          "--size", options->size,
+          "Size of the disk in bytes, or with K, M, G or T (powers of 1024); as small as the store needs "
+          "by default")
+      ->type_name("SIZE");
+  command
+      ->add_option("--state-size", options->state_size, "Size of the state partition, likewise; 0 for none")
+      ->type_name("SIZE");
+  command
+      ->add_option(
+          "--profile", options->profile,
+          "A boot profile to put into the store, as profile apply does: the objects it names come first")
+      ->type_name("FILE");
+  command->add_flag("--raw", options->raw, "Write only the store's file system, without partitions");
 }
 
 }  // namespace cfs

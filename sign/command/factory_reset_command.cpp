@@ -10,11 +10,16 @@
 #include "cfs/mount/hidden_mount.hpp"
 #include "cfs/state/state_directory.hpp"
 #include "cfs/status/report_reader.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct FactoryResetOptions {
+  std::string state;  // where the file system with the state is mounted; empty: that of this system
+  bool cancel = false;
+};
 
 // The file system with the state of the running system.
 Result<Fd> mount_running_state() {
@@ -26,9 +31,7 @@ Result<Fd> mount_running_state() {
   return CFS_TRY(mount_again(kernel, report.state_device, Access::read_write, Access::read_write)).mount;
 }
 
-}  // namespace
-
-Result<> factory_reset_command(const FactoryResetOptions& options) {
+Result<> run(const FactoryResetOptions& options) {
   const Fd file_system = options.state.empty() ? CFS_TRY_IN(mount_running_state(), "find the state")
                                                : CFS_TRY(open_directory(options.state));
   const auto state = open_directory_beneath(file_system, std::string(state_directory_name));
@@ -46,6 +49,19 @@ Result<> factory_reset_command(const FactoryResetOptions& options) {
     return {};
   }
   return write_file(cat("/proc/self/fd/", state->get(), '/', flag), {});
+}
+
+}  // namespace
+
+void add_factory_reset(CLI::App& app, Action& action) {
+  auto options = std::make_shared<FactoryResetOptions>();
+  auto* command = add_command(app, action, "factory-reset",
+                              "Have the next boot throw away /etc, /var and machine id", options, run);
+  command
+      ->add_option("--state", options->state,
+                   "Where the file system with the state is mounted (default: the state of this system)")
+      ->type_name("DIR");
+  command->add_flag("--cancel", options->cancel, "Take it back, as long as there was no boot");
 }
 
 }  // namespace cfs

@@ -5,12 +5,17 @@
 #include "cfs/boot/report.hpp"
 #include "cfs/stores/store_check.hpp"
 #include "cfs/tool/progress.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 #include "command/print.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct FsckOptions {
+  std::string store;
+  bool json = false;
+};
 
 std::string text(const StoreReport& report) {
   std::string out;
@@ -45,9 +50,7 @@ std::string json(const StoreReport& report) {
   return cat(out, report.problems.empty() ? "]}\n" : "\n]}\n");
 }
 
-}  // namespace
-
-Result<> fsck_command(const FsckOptions& options) {
+Result<> run(const FsckOptions& options) {
   Progress progress("checking");
   const StoreReport report = CFS_TRY(check_store(options.store, progress));
   CFS_TRY(print(options.json ? json(report) : text(report)));
@@ -56,6 +59,17 @@ Result<> fsck_command(const FsckOptions& options) {
                                                     report.problems.size(), " problems, listed above"));
   }
   return {};
+}
+
+}  // namespace
+
+void add_fsck(CLI::App& app, Action& action) {
+  auto options = std::make_shared<FsckOptions>();
+  auto* command = add_command(
+      app, action, "fsck", "Check that every object of a store is what its name says, and every image whole",
+      options, run);
+  command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_flag("--json", options->json, "Print JSON");
 }
 
 }  // namespace cfs

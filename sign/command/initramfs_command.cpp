@@ -13,11 +13,24 @@
 #include "cfs/initramfs/disk_drivers.hpp"
 #include "cfs/initramfs/initramfs.hpp"
 #include "cfs/initramfs/inner_archive.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct InitramfsOptions {
+  std::string policy;
+  std::string keys;
+  std::string modules;  // ROOTFS/lib/modules/KVER; empty: none, with an inner archive
+  std::string inner;    // an initrd with systemd to start after this program has decided; "-": standard input
+  std::string output;   // "-": standard output
+  std::string program;  // composefs-root; empty: the installed one, or the one built beside cfs-sign
+  std::vector<std::string> required;  // modules to include besides those always needed
+  std::vector<std::string> left_out;  // modules that others only ask for
+  bool strip_module_signatures = false;
+  Compression compression = Compression::zstd;
+};
 
 // Where the program lies, seen from the directory of cfs-sign: in a build tree, installed, side by side.
 constexpr std::array program_places{"../initrd/composefs-root", "../lib/composefs-root/composefs-root",
@@ -52,9 +65,7 @@ void pad(std::string& early) {
   early.resize((early.size() + 3) / 4 * 4);
 }
 
-}  // namespace
-
-Result<> initramfs_command(const InitramfsOptions& options) {
+Result<> run(const InitramfsOptions& options) {
   if (options.modules.empty() && (options.inner.empty() || !options.required.empty())) {
     return fail(Code::usage,
                 "name the kernel's modules with --modules: only an initramfs with --inner can do without");
@@ -93,6 +104,57 @@ Result<> initramfs_command(const InitramfsOptions& options) {
   AtomicFile file = CFS_TRY(AtomicFile::create(options.output));
   CFS_TRY_IN(write(file.fd()), printable(options.output));
   return file.commit();
+}
+
+constexpr std::array compressions{std::pair("zstd", Compression::zstd), std::pair("gzip", Compression::gzip),
+                                  std::pair("none", Compression::none)};
+
+}  // namespace
+
+void add_initramfs(CLI::App& app, Action& action) {
+  auto options = std::make_shared<InitramfsOptions>();
+  auto* command = add_command(app, action, "initramfs",
+                              "Make an initramfs that boots what a policy and its keys accept", options, run);
+  command->add_option("--policy", options->policy, "The device's policy")->type_name("FILE")->required();
+  command->add_option("--keys", options->keys, "Directory with the public keys that may sign, *.pub")
+      ->type_name("DIR")
+      ->required();
+  command
+      ->add_option("--modules", options->modules,
+                   "The kernel's modules: ROOTFS/lib/modules/RELEASE. Needed without --inner")
+      ->type_name("DIR");
+  command
+      ->add_option(
+          "--inner", options->inner,
+          "An initrd with systemd, to be unpacked and started when policy and command line were accepted; "
+          "- is standard input")
+      ->type_name("FILE");
+  command
+      ->add_option("-o,--output", options->output,
+                   "The initramfs to write: a newc cpio archive; - is standard output")
+      ->type_name("FILE")
+      ->required();
+  command
+      ->add_option("--program", options->program,
+                   "The composefs-root program (default: the one installed, or built, beside this program)")
+      ->type_name("FILE");
+  command
+      ->add_option("--module", options->required,
+                   "Module that the store's device needs, such as virtio_blk. May be repeated")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option("--without-module", options->left_out,
+                   "Module to leave out that another asks for, but does not need. May be repeated")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+  command->add_option("--compress", options->compression, "zstd (the default), gzip or none")
+      ->type_name("NAME")
+      ->transform(WordOf(compressions), "");
+  command->add_flag("--strip-module-signatures", options->strip_module_signatures,
+                    "Leave the modules' signatures out, for kernels that do not demand them");
 }
 
 }  // namespace cfs

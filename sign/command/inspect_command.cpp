@@ -11,12 +11,17 @@
 #include "cfs/image/erofs_format.hpp"
 #include "cfs/image/image_reader.hpp"
 #include "cfs/image/tree_walk.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 #include "command/print.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct InspectOptions {
+  std::string image;
+  bool json = false;
+};
 
 std::string_view type_name(mode_t mode) {
   using erofs::FileType;
@@ -98,11 +103,19 @@ Result<> print_json(const ImageFile& image) {
   return print("\n]}\n");
 }
 
-}  // namespace
-
-Result<> inspect_command(const InspectOptions& options) {
+Result<> run(const InspectOptions& options) {
   const ImageFile image = CFS_TRY(load_image(options.image));
   return options.json ? print_json(image) : write_dump(image.contents.tree, print);
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Action& action) {
+  auto options = std::make_shared<InspectOptions>();
+  auto* command = add_command(app, action, "inspect",
+                              "Print what an image holds, as a dump that compose takes", options, run);
+  command->add_flag("--json", options->json, "Print JSON");
+  command->add_option("IMAGE", options->image, "The image: a file, such as an object of a store")->required();
 }
 
 }  // namespace cfs

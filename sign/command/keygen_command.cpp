@@ -6,11 +6,17 @@
 #include "cfs/base/atomic_file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/keys/keypair.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct KeygenOptions {
+  KeyAlgorithm algorithm = KeyAlgorithm::ed25519;
+  std::string prefix;  // PREFIX.key, PREFIX.pub
+  bool force = false;
+};
 
 Result<> refuse_existing(const std::string& path) {
   if (::access(path.c_str(), F_OK) == 0) {
@@ -19,9 +25,7 @@ Result<> refuse_existing(const std::string& path) {
   return {};
 }
 
-}  // namespace
-
-Result<> keygen_command(const KeygenOptions& options) {
+Result<> run(const KeygenOptions& options) {
   const std::string private_path = options.prefix + ".key";
   const std::string public_path = options.prefix + ".pub";
   const auto existing = options.force ? AtomicFile::Existing::replace : AtomicFile::Existing::refuse;
@@ -38,6 +42,24 @@ Result<> keygen_command(const KeygenOptions& options) {
   CFS_TRY(write_file(public_path, pair.public_der(), 0644, existing));
   std::printf("%s\n%s\nkey id %s\n", private_path.c_str(), public_path.c_str(), pair.public_key().id.c_str());
   return {};
+}
+
+constexpr std::array algorithms{std::pair("ed25519", KeyAlgorithm::ed25519),
+                                std::pair("ecdsa-p256", KeyAlgorithm::ecdsa_p256_sha256),
+                                std::pair("ecdsa-p384", KeyAlgorithm::ecdsa_p384_sha384)};
+
+}  // namespace
+
+void add_keygen(CLI::App& app, Action& action) {
+  auto options = std::make_shared<KeygenOptions>();
+  auto* command =
+      add_command(app, action, "keygen",
+                  "Make a signing key: PREFIX.key (private, PEM, mode 0600) and PREFIX.pub", options, run);
+  command->add_option("--algorithm", options->algorithm, "ed25519 (the default), ecdsa-p256 or ecdsa-p384")
+      ->type_name("NAME")
+      ->transform(WordOf(algorithms), "");
+  command->add_flag("--force", options->force, "Replace the files if they are there");
+  command->add_option("PREFIX", options->prefix, "Path of the files, without .key and .pub")->required();
 }
 
 }  // namespace cfs

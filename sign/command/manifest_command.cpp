@@ -11,11 +11,27 @@
 #include "cfs/stores/complete_places.hpp"
 #include "cfs/stores/store_lock.hpp"
 #include "cfs/trust/manifest.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct ManifestOptions {
+  std::string store;
+  std::string image_id;
+  std::string version;
+  std::uint64_t security_version = 0;
+  std::string name;  // empty: made from the image id and version
+  std::string etc;   // empty: the default
+  std::string var;
+  std::vector<std::string> init;
+  std::vector<std::string> complete;  // empty: the usual places; "none" alone: none
+  std::string kernel_min;             // empty: the default; "none": any
+  std::string kernel_release;
+  std::vector<std::string> annotations;  // KEY=VALUE
+  std::string digest;
+};
 
 tl::unexpected<Error> misused(std::string what) {
   return fail(Code::usage, std::move(what));
@@ -117,9 +133,7 @@ Result<> write_manifest(const std::string& path, std::string_view text) {
   return written;
 }
 
-}  // namespace
-
-Result<> manifest_command(const ManifestOptions& options) {
+Result<> run(const ManifestOptions& options) {
   Manifest manifest = CFS_TRY(make_manifest(options));
   const std::string name = options.name.empty() ? cat(options.image_id, '-', options.version) : options.name;
   if (!is_manifest_name(name)) {
@@ -142,6 +156,63 @@ Result<> manifest_command(const ManifestOptions& options) {
   warn_of_persistent_code(manifest, image.contents.tree);
   std::printf("%s\n", path.c_str());
   return {};
+}
+
+}  // namespace
+
+void add_manifest(CLI::App& app, Action& action) {
+  auto options = std::make_shared<ManifestOptions>();
+  auto* command =
+      add_command(app, action, "manifest",
+                  "Describe an image of a store in a manifest, and print the manifest's path", options, run);
+  command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_option("--image-id", options->image_id, "What the devices' policy has as its image-id")
+      ->type_name("ID")
+      ->required();
+  command->add_option("--version", options->version, "Version, for people")->type_name("TEXT")->required();
+  command
+      ->add_option("--security-version", options->security_version,
+                   "Number that devices compare with their floor, to refuse images that are too old")
+      ->type_name("N")
+      ->check(check_number, "")
+      ->required();
+  command->add_option("--name", options->name, "Name of the manifest (default: ID-VERSION)")
+      ->type_name("NAME");
+  command->add_option("--etc", options->etc, "What happens to /etc: transient (default), overlay or none")
+      ->type_name("MODE");
+  command->add_option("--var", options->var, "What happens to /var: bind (default), transient or none")
+      ->type_name("MODE");
+  command
+      ->add_option(
+          "--init", options->init,
+          "Program that init= may name; the first is the default. May be repeated (default: /sbin/init)")
+      ->type_name("PATH")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option(
+          "--complete", options->complete,
+          "Directory or file of the image that must be readable in full before a device accepts it. May be "
+          "repeated; none for none (default: the usual places for configuration)")
+      ->type_name("PATH")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option("--kernel-min", options->kernel_min,
+                   "Lowest Linux version that boots it, or none (default: 6.12.55)")
+      ->type_name("VERSION");
+  command
+      ->add_option("--kernel-release", options->kernel_release,
+                   "The one kernel release that boots it, as uname -r prints it")
+      ->type_name("RELEASE");
+  command
+      ->add_option("--annotation", options->annotations,
+                   "A note, kept and never interpreted. May be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  command->add_option("DIGEST", options->digest, "Digest of the image, as cfs-sign compose prints it")
+      ->required();
 }
 
 }  // namespace cfs

@@ -11,12 +11,22 @@
 #include "cfs/store/store.hpp"
 #include "cfs/stores/profile_record.hpp"
 #include "cfs/stores/store_lock.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 #include "command/print.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct ProfileRecordOptions {
+  std::string output;  // empty: standard output
+  std::string after;   // a profile of what the same boot had read earlier; empty: none
+};
+
+struct ProfileApplyOptions {
+  std::string profile;
+  std::string store;  // empty: that of this system
+};
 
 Result<BootReport> running_system() {
   return CFS_TRY_IN(parse_boot_report(CFS_TRY(read_boot_report({}))), report_name);
@@ -58,9 +68,7 @@ Result<> apply_to_running_system(const BootProfile& profile) {
   return applied ? restored : applied;
 }
 
-}  // namespace
-
-Result<> profile_record_command(const ProfileRecordOptions& options) {
+Result<> run_record(const ProfileRecordOptions& options) {
   std::optional<BootProfile> earlier;
   if (!options.after.empty()) {
     earlier = CFS_TRY(read_boot_profile(options.after));
@@ -75,10 +83,35 @@ Result<> profile_record_command(const ProfileRecordOptions& options) {
   return options.output.empty() ? print(text) : write_file(options.output, text);
 }
 
-Result<> profile_apply_command(const ProfileApplyOptions& options) {
+Result<> run_apply(const ProfileApplyOptions& options) {
   const BootProfile profile = CFS_TRY(read_boot_profile(options.profile));
   return options.store.empty() ? apply_to_running_system(profile)
                                : put_profile(CFS_TRY(Store::open(options.store)), profile);
+}
+
+}  // namespace
+
+void add_profile(CLI::App& app, Action& action) {
+  auto* profile =
+      app.add_subcommand("profile", "Let boots read ahead what a boot of the same image has read");
+  profile->require_subcommand(1);
+  auto record_options = std::make_shared<ProfileRecordOptions>();
+  auto* record =
+      add_command(*profile, action, "record",
+                  "On a running system: write the profile of what was read of the store since it booted",
+                  record_options, run_record);
+  record->add_option("-o,--output", record_options->output, "The profile to write (default: standard output)")
+      ->type_name("FILE");
+  record
+      ->add_option("--after", record_options->after,
+                   "A profile recorded earlier in this boot: what it names comes first")
+      ->type_name("FILE");
+  auto apply_options = std::make_shared<ProfileApplyOptions>();
+  auto* apply = add_command(*profile, action, "apply", "Put a profile where boots of its image find it",
+                            apply_options, run_apply);
+  apply->add_option("--store", apply_options->store, "Store directory (default: the store of this system)")
+      ->type_name("DIR");
+  apply->add_option("PROFILE", apply_options->profile, "The profile: a file")->required();
 }
 
 }  // namespace cfs

@@ -7,11 +7,16 @@
 #include "cfs/keys/keypair.hpp"
 #include "cfs/trust/manifest.hpp"
 #include "cfs/trust/signature.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct SignOptions {
+  std::vector<std::string> keys;  // private keys
+  std::string manifest;
+};
 
 // In order of key id, so that the file does not depend on the order of signing.
 using Lines = std::map<std::string, SignatureLine>;
@@ -32,9 +37,7 @@ Result<Lines> load_lines(const std::string& path) {
   return lines;
 }
 
-}  // namespace
-
-Result<> sign_command(const SignOptions& options) {
+Result<> run(const SignOptions& options) {
   const std::string bytes = CFS_TRY(read_file(options.manifest, manifest_max_bytes));
   CFS_TRY_IN(parse_manifest(bytes), printable(options.manifest));
   const std::string message = cat(manifest_signature_prefix, bytes);
@@ -56,6 +59,21 @@ Result<> sign_command(const SignOptions& options) {
   CFS_TRY(write_file(path, text));
   std::printf("%s\n%s", path.c_str(), report.c_str());
   return {};
+}
+
+}  // namespace
+
+void add_sign(CLI::App& app, Action& action) {
+  auto options = std::make_shared<SignOptions>();
+  auto* command =
+      add_command(app, action, "sign",
+                  "Sign a manifest: adds the keys' lines to MANIFEST.sig, or replaces them", options, run);
+  command->add_option("--key", options->keys, "Private key, PEM. May be repeated")
+      ->type_name("FILE")
+      ->expected(1)
+      ->take_all()
+      ->required();
+  command->add_option("MANIFEST", options->manifest, "The manifest, NAME.toml")->required();
 }
 
 }  // namespace cfs

@@ -7,11 +7,17 @@
 #include "cfs/base/text.hpp"
 #include "cfs/store/store.hpp"
 #include "cfs/stores/store_lock.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct SlotOptions {
+  std::string store;
+  std::string slot;
+  std::string name;  // empty: show
+};
 
 Result<> set_slot(const std::string& store, const std::string& slot, const std::string& name) {
   const std::string path = store + "/slots";
@@ -21,9 +27,7 @@ Result<> set_slot(const std::string& store, const std::string& slot, const std::
   return write_link(cat(path, '/', slot), cat("../manifests/", name, ".toml"));
 }
 
-}  // namespace
-
-Result<> slot_command(const SlotOptions& options) {
+Result<> run(const SlotOptions& options) {
   if (!is_slot_name(options.slot)) {
     return fail(Code::usage,
                 cat("\"", printable(options.slot), "\" is not a slot: next, current or previous"));
@@ -38,6 +42,17 @@ Result<> slot_command(const SlotOptions& options) {
   const auto held = CFS_TRY(store.slot(options.slot));
   std::printf("%s\n", held ? held->c_str() : "(empty)");
   return {};
+}
+
+}  // namespace
+
+void add_slot(CLI::App& app, Action& action) {
+  auto options = std::make_shared<SlotOptions>();
+  auto* command = add_command(app, action, "slot", "Show which manifest a slot of a store holds, or set it",
+                              options, run);
+  command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_option("SLOT", options->slot, "next, current or previous")->required();
+  command->add_option("NAME", options->name, "Name of a signed manifest (without: show)");
 }
 
 }  // namespace cfs

@@ -8,12 +8,18 @@
 #include "cfs/status/running_doors.hpp"
 #include "cfs/status/running_root.hpp"
 #include "cfs/status/status_text.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 #include "command/print.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct StatusOptions {
+  std::string root;  // of another system; empty: of this one
+  bool json = false;
+  bool journal = false;  // instead of printing
+};
 
 // What composefs-root-check.service found.
 std::string object_check(const std::string& root) {
@@ -24,9 +30,7 @@ std::string object_check(const std::string& root) {
                                                   : line.error().what();
 }
 
-}  // namespace
-
-Result<> status_command(const StatusOptions& options) {
+Result<> run(const StatusOptions& options) {
   const std::string json = CFS_TRY(read_boot_report(options.root));
   const BootReport report = CFS_TRY_IN(parse_boot_report(json), report_name);
   const RunningDoors doors = CFS_TRY_IN(find_doors(report, options.root), "look at the doors");
@@ -42,6 +46,19 @@ Result<> status_command(const StatusOptions& options) {
                                : status_text(report, doors, objects, check)));
   }
   return check;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Action& action) {
+  auto options = std::make_shared<StatusOptions>();
+  auto* command = add_command(app, action, "status",
+                              "Say which image this system runs, and whether it still does", options, run);
+  auto* json = command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--journal", options->journal, "Write to the systemd journal instead of printing")
+      ->excludes(json);
+  command->add_option("--root", options->root, "Root directory of the system to look at (default: /)")
+      ->type_name("DIR");
 }
 
 }  // namespace cfs

@@ -12,11 +12,19 @@
 #include "cfs/stores/store_check.hpp"
 #include "cfs/stores/store_contents.hpp"
 #include "cfs/tool/progress.hpp"
-#include "command/commands.hpp"
+#include "command/command.hpp"
 
 namespace cfs {
 
 namespace {
+
+struct VerifyOptions {
+  std::string policy;
+  std::string keys;
+  std::string store;
+  std::string cmdline;  // the kernel command line to assume
+  bool objects = false;
+};
 
 constexpr std::size_t shown_digits = 16;  // of a key id, to people
 constexpr std::size_t shown_problems = 10;
@@ -97,9 +105,7 @@ Result<Selection> judge(const std::string& cmdline, const Policy& policy) {
   return select(Cmdline::parse(cmdline), policy);
 }
 
-}  // namespace
-
-Result<> verify_command(const VerifyOptions& options) {
+Result<> run(const VerifyOptions& options) {
   const Policy policy = CFS_TRY(load_policy(options.policy));
   const auto keys = CFS_TRY(load_keys(options.keys));
   const Selection selection = CFS_TRY(judge(options.cmdline, policy));
@@ -116,6 +122,22 @@ Result<> verify_command(const VerifyOptions& options) {
     return report_objects(options.store);
   }
   return {};
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Action& action) {
+  auto options = std::make_shared<VerifyOptions>();
+  auto* command =
+      add_command(app, action, "verify", "Decide which image a device would boot, and say why", options, run);
+  command->add_option("--policy", options->policy, "The device's policy")->type_name("FILE")->required();
+  command->add_option("--keys", options->keys, "Directory with the device's public keys, *.pub")
+      ->type_name("DIR")
+      ->required();
+  command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_option("--cmdline", options->cmdline, "Kernel command line to assume (default: an empty one)")
+      ->type_name("TEXT");
+  command->add_flag("--objects", options->objects, "Hash every object of the store as well");
 }
 
 }  // namespace cfs

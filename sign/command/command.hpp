@@ -1,0 +1,51 @@
+// How a command declares itself.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "cfs/base/text.hpp"
+#include "command/commands.hpp"
+
+namespace cfs {
+
+// A subcommand whose options live as long as its action.
+template <class Options>
+CLI::App* add_command(CLI::App& app, Action& action, const std::string& name, const std::string& description,
+                      const std::shared_ptr<Options>& options, Result<> (*run)(const Options&)) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->callback([&action, options, run] { action = [options, run] { return run(*options); }; });
+  return command;
+}
+
+// Turns one of these words into the number that CLI11 reads an enumeration from.
+template <class Value, std::size_t count>
+class WordOf {
+ public:
+  explicit WordOf(const std::array<std::pair<const char*, Value>, count>& words) : words_(words) {}
+
+  std::string operator()(const std::string& word) const {
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (word == words_[i].first) {
+        return std::to_string(static_cast<unsigned>(words_[i].second));
+      }
+      all += cat(i == 0 ? "" : i + 1 == count ? " or " : ", ", words_[i].first);
+    }
+    throw CLI::ValidationError(word + " is not " + all);
+  }
+
+ private:
+  std::array<std::pair<const char*, Value>, count> words_;
+};
+
+// CLI11 would take "-1" for a very large number.
+inline std::string check_number(const std::string& word) {
+  return parse_decimal<std::uint64_t>(word) ? "" : word + " is not a number from 0 up";
+}
+
+}  // namespace cfs
