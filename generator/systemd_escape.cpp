@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/generator/systemd_escape.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the disks of a machine did, as QEMU counts it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The command line of QEMU for one boot of a machine.
 #pragma once
 

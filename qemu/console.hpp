@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a machine prints on its serial line, made fit for searching.
 #pragma once
 

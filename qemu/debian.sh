@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Shell functions of the scripts that fetch parts of Debian. To be sourced.
 # shellcheck shell=bash
 

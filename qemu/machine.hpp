@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A machine that QEMU emulates, for one boot: started, watched and typed to on its serial line, and ended.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // cfs-qemu-boot: boots a kernel, an initramfs and a disk in QEMU, for a person at a terminal or as a check.
 //
 // The check needs a root made by qemu/debian-root: on `composefs-root-demo.check` on the kernel command line

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // cfs-sign: runs the command that the command line names, and reports its result.
 #include <CLI/CLI.hpp>
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/base/toml.hpp"
 
 // toml++ checks its own invariants with assert(), and some malformed input breaks them; without assert() the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/boot/read_ahead.hpp"
 
 #include <fcntl.h>

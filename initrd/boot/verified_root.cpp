@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/boot/verified_root.hpp"
 
 #include "cfs/base/file.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kernel/fs_context.hpp"
 
 #include <sys/mount.h>

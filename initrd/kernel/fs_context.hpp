@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A file system while it is configured: fsopen(2) to fsmount(2), or fspick(2) and again.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/kernel/kernel_file_systems.hpp"
 
 namespace cfs {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/state/state_directory.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/trust/signature.hpp"
 
 #include <nettle/base64.h>

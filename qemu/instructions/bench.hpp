@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots contenders and counts, or looks at the clock.
 #pragma once
 

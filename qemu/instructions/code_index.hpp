@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whose code was executed: finds the function to which an address belongs.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the counting plugin and QEMU's monitor say of one boot.
 #pragma once
 

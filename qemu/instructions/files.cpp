@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // cfs-files, in the guest: the init of a root whose /usr it lists, and reads, with nothing of it in memory
 // and with what the listing before has left there. It marks the stages around that, and says "bench: end".
 #include <fcntl.h>

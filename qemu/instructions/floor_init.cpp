@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The /init of the floor that qemu/bench compares with: what booting takes when nothing is verified. It loads
 // the modules that /modules lists (one absolute path a line), waits for the disk, mounts its ext4 or EROFS
 // and executes the init there, that which init= on the kernel command line names. It is no part of the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // cfs-bench-boot: boots contenders and counts their instructions. qemu/bench starts it.
 #include <CLI/CLI.hpp>
 #include <cstdio>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // In the place of PROGRAM, which makes the root of an initrd of reference tools (mount.composefs, or
 // ostree-prepare-root): marks the stages around the real one, PROGRAM.real. For mount.composefs it also makes
 // the directories of a writable layer in memory.

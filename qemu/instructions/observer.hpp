@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hears from the counting plugin when a stage of a boot ends, while the machine stands still.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A name for the contents of a page of code, by which the plugin tells whose code it was.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A plugin of QEMU that counts the instructions of a machine with one processor, and says how many there were
 // when each stage of the boot ended.
 //

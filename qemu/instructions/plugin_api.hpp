@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the counting plugin uses of QEMU's plugin API, of version CFS_PLUGIN_API: 1 (QEMU 4.2 to 8.2) or 3
 // (9.1 to 10). No package of Debian has its header. The functions are QEMU's own and found when it loads the
 // plugin.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the instructions of a part of a boot are.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the boots of a bench cost, shown and kept.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // cfs-stage, in the guest: says that a stage of the boot has ended, to the plugin and on the console. For
 // ExecStart= of a unit.
 //

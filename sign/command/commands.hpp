@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The commands of cfs-sign. Each lies in a file of its own, NAME_command.cpp, and owns its options.
 //
 // A command prints its result on standard output and reports failure by its Result; progress goes to standard

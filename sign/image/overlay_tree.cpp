@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/image/overlay_tree.hpp"
 
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/image/tree_diff.hpp"
 
 #include <sys/stat.h>

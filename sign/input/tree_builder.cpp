@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/input/tree_builder.hpp"
 
 #include <sys/stat.h>

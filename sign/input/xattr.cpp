@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/input/xattr.hpp"
 
 #include <sys/xattr.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/status/report_reader.hpp"
 
 #include <nlohmann/json.hpp>

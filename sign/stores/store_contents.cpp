@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/stores/store_contents.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cases of the benchmark: what is compared, and what the targets are.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // cfs-bench: compares cfs-sign compose and disk with mkcomposefs, cp and mke2fs. tests/bench/run starts it.
 #include <CLI/CLI.hpp>
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What programs cost: time, processor time and memory, as the kernel accounts for them.
 #pragma once
 

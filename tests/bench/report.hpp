@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a benchmark found: shown while it runs, and kept in a file for scripts.
 #pragma once
 

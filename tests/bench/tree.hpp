@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trees of small files, the same bytes, names and times wherever they are made.
 #pragma once
 

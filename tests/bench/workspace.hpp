@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A place to write into whose state is the same for every run.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes: parse_boot_profile() refuses them, or they are exactly the text of what it gives.
 #include <cstdint>
 #include <cstdlib>

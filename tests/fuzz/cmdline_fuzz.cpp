@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes: a command line is read, judged and selected from without a crash; one that passes untrusted
 // holds the words that were judged and nothing that a shell acts on; and what is selected can be written
 // back.

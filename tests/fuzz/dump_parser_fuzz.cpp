@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any text: parse_dump() refuses it or gives a tree whose dump is read as the same tree.
 #include <cstdint>
 #include <cstdlib>

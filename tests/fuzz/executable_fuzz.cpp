@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes: check_static_executable() refuses them, or they are what the kernel takes for an executable that
 // names no interpreter. The second reading is by the structures of elf.h, for the class and byte order of
 // this machine.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes: read_image() refuses them or gives a tree that can be written as a dump; and an image that is
 // made of the tree, where that can be, gives the same bytes again when it is read and made once more.
 #include <algorithm>

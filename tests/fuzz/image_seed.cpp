@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // image_seed DUMP IMAGE: writes the image of a dump, for the fuzzer of the image reader to begin with.
 #include <cstdio>
 

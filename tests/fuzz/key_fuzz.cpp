@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as a key file, and as a signature by each kind of key: refused without a crash.
 #include <cstdint>
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes: parse_manifest() refuses them or gives a manifest that can be written and read back unchanged.
 #include <cstdint>
 #include <cstdlib>

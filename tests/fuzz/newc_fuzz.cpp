@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes: NewcReader refuses them, or what it gives lies in them and has a path that leads nowhere else.
 #include <sys/stat.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any disk: read_partition() gives texts that can be a partition's, or none.
 #include "cfs/device/partition.hpp"
 

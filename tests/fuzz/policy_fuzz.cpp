@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes: parse_policy() refuses them or gives a policy within its bounds.
 #include <cstdint>
 #include <cstdlib>

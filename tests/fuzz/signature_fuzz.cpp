@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes: parse_signatures() refuses them, or they are exactly the lines that it gives. Nothing in them is
 // a valid signature.
 #include <cstdint>

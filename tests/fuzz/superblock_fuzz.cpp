@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any device: read_superblock() gives one of the file systems, with texts that can be its, or nothing; what
 // check_file_system() takes is one that it gives.
 #include "cfs/device/superblock.hpp"

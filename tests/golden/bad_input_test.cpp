@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What compose does with a tree that it cannot take: one clear error that names the path, and a sound store.
 // Needs root.
 #include <fcntl.h>

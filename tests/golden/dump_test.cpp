@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Images, dumps and the differences between images, by the programs as they ship, beside mkcomposefs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lets a test act exactly when another process reads a file or a directory, however fast either is.
 #pragma once
 

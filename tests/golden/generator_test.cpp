@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The units that the generator writes, case by case, and the generator as it ships.
 #include "cfs/generator/generator.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What cfs-sign initramfs makes of an initrd with systemd.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One image by every road: from a directory, from a tar archive, from a container image; and the same whoever
 // makes it. Needs root, to make files of every kind.
 #include <fcntl.h>

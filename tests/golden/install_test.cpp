@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What each part of the project installs: the lists that packages and image builders rely on.
 #include <gmock/gmock.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Images of what is large, beside those of mkcomposefs; larger with CFS_FULL, which tests/run --full sets.
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The images of cfs-sign compose beside those of mkcomposefs, from Debian testing: they must be equal, byte
 // for byte. Needs root, to make files of every kind.
 #include <fcntl.h>

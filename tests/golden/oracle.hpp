@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // mkcomposefs, from Debian testing, as the judge of what cfs-sign compose makes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The programs as they ship, run by a user who is not root. Needs root, to become another user.
 #pragma once
 

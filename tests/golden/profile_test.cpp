@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Puts boot profiles into stores and disks with `cfs-sign profile apply` and `cfs-sign disk`.
 #include <gmock/gmock.h>
 

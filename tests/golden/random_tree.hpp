@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trees that hold everything a file system can, chosen by a seed.
 #pragma once
 

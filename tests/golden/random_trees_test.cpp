@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Images of random trees beside those of mkcomposefs. Needs root, to make files of every kind.
 #include <gtest/gtest.h>
 

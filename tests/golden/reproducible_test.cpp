@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The same input gives the same bytes: for another user, with another umask, time zone, locale, environment
 // and working directory, on another file system that lists directories in another order, and later. Needs
 // root, to become another user.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs `cfs-sign status`, `cfs-sign boot-chart` and `cfs-sign factory-reset` on what a boot left,
 // tests/golden/status, and on what it could have become.
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stores through the programs as they ship: whatever interrupts a compose, the store stays sound and the next
 // compose gives the right digest. Needs root, for a small file system to fill.
 #include <fcntl.h>

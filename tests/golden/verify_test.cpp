@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // cfs-sign verify, as it ships: the decision that a boot would take, and what it says of a command line.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

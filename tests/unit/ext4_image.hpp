@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading back an ext4 file system in an image file, with libext2fs and e2fsck(8).
 #pragma once
 

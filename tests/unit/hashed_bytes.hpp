@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bytes to hash, and what OpenSSL makes of them.
 #pragma once
 

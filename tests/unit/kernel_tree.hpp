@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A kernel's module directory for a test: small modules of the right form, indexed by depmod(8).
 #pragma once
 

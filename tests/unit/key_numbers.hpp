@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bytes and numbers of keys and signatures, for tests that make such as no signer would.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Newc cpio archives for tests, as GNU cpio writes them unless told otherwise.
 #pragma once
 

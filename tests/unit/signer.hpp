@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An Ed25519 signer on nettle, for tests of what is signed; the real one, on OpenSSL, has tests of its own.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An initrd with systemd and this project, as far as cfs-sign and composefs-root look at it.
 #pragma once
 

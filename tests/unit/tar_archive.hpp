@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tar archives in memory, with what honest programs never write too.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Debian system on which initrds of this project are made, as its user would make them.
 #pragma once
 

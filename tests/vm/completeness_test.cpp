@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is missing from an image, or is not what it says: seen before the image is accepted where the manifest
 // calls the place complete, and afterwards by a check in the running system.
 #include "host_system.hpp"

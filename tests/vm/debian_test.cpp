@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots a whole Debian 13 root, made by qemu/debian-root, to multi-user.target, logs in on its console and
 // looks around, as its user would.
 #include <gmock/gmock.h>

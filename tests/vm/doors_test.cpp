@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots a whole Debian to which systemd's presets were applied, from a disk and with firmware that are an
 // attacker's: with its doors closed nothing of theirs comes in; opened by the policy, all of it does, which
 // shows that the attacks work.

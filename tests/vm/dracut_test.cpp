@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots a verified Debian 13 by initrds that dracut made with the module of this project: of Debian 13, and
 // with CFS_FULL of 12 and unstable, with systemd, and with what an attacker or a mistake could do to such an
 // initrd.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // UEFI firmware whose variables someone has set.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A record of all that a whole system has executed, from before its init on: see exec_recorder.cpp.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The init of a root whose boot is to be recorded: has a child record all that is executed, and executes
 // systemd.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How boots that must not succeed end: with the action of the policy, and with a shell only where the policy
 // wants one, in both kinds of initramfs, whatever the command line says. The disks hold the small root
 // (guest.cpp).

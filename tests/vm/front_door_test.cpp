@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots initramfs archives with systemd's initrd as an inner archive, on Debian 13's kernel. In the place of
 // systemd lies the guest program (guest.cpp): what it was given, it says.
 #include "small_machine.hpp"

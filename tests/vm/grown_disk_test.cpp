@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots a whole Debian 13 from a disk that was made larger after it was written, and whose current manifest
 // is damaged: what systemd finds on the disk, what grows, and what the journal says.
 #include "build_host.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The init of the small root that most VM tests boot: looks at the machine from inside, says what it sees on
 // the console, one "guest: " line each, and powers off. What is right or wrong is for the test outside to
 // decide.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A whole Debian with the host's part of this project installed, as a user prepares and ships one: a root
 // directory, images of it, a disk.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots the small root (guest.cpp) on Debian 13's kernel with each kind of initramfs that cfs-sign makes:
 // modules as Debian signed them or stripped of their signatures, and compressed in each way.
 #include "small_machine.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots a verified Debian 13 by the initramfs that its own update-initramfs made with this project's hook.
 #include <gmock/gmock.h>
 

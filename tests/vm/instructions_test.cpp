@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counts the instructions of the initramfs, and compares them with those that are kept in
 // tests/data/instructions.
 #include <algorithm>

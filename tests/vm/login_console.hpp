@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A whole system at whose serial console a test logs in.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots whole Debian systems of three generations by both kinds of initramfs to multi-user.target, and
 // measures what a systemd initrd with this project costs. Debian 13 by PID 1 is in debian_test.cpp, and by
 // dracut here in two boots of one disk.

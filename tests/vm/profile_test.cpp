@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots a whole Debian 13, records what that reads, and boots again with the profile: from the disk that was
 // there, and from one that is laid out by it.
 #include <gmock/gmock.h>

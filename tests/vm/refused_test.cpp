@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots the small root (guest.cpp) on Debian 13's kernel, from disks and with command lines that must be
 // refused.
 #include "small_machine.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots a whole Debian 13 with the host's part of this project installed, twice, and looks at what a running
 // system can notice: the state that it keeps, what it says of itself, and how it shuts down.
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots the small root (guest.cpp) and looks at the running machine: what is attached, what is detected while
 // it runs, what it falls back to, and what persists.
 #include <sys/xattr.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the VM tests of the small root share: made once, copied and tampered with by each.
 #pragma once
 

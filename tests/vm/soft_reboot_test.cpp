@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boots a whole Debian 13 and has it start anew by systemctl soft-reboot: into the image that runs, into an
 // update, when the update is not one that the device accepts, and with each kind of state.
 #include <gmock/gmock.h>

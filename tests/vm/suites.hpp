@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Debian systems that whole systems and their initrds are made of.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes what VM tests boot, with the programs as they ship, and tampers with it as an attacker would.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads "newc" cpio archives (Documentation/driver-api/early-userspace/buffer-format.rst of Linux): several
 // one after the other, each ended by its trailer and padded with zeros, as an initramfs may be.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A file that appears complete or not at all.
 //
 // It is written to an unnamed temporary file (O_TMPFILE) in the destination's directory, or to a hidden

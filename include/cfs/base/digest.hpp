@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An fs-verity file digest: the algorithm and the bytes, compared whole.
 //
 // Written as "sha256:<64 hex digits>" or "sha512:<128 hex digits>". The numbers of the algorithms are

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Copies and removes directory trees. None of it follows a symbolic link.
 #pragma once
 

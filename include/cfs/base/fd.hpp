@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An owned file descriptor: moved, never copied, closed once. Functions borrow it as `const Fd&`.
 #pragma once
 

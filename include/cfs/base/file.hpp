@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading files of limited size, and opening paths that must not lead anywhere else.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers in on-disk formats, whatever the machine's own order of bytes and alignment.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One line to where people look when a machine does not start: the kernel log and the console.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The value of the extended attribute trusted.overlay.metacopy: struct ovl_metacopy of Linux (fs/overlayfs).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One error type for the whole project: a stable code, and what was being done, as one sentence.
 //
 // A function that can fail returns Result<T>. Each layer adds what it was doing, in the user's words, so

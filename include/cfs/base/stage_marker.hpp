@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The stages of a boot, and an instruction that marks the end of one for an emulator that counts
 // (qemu/instructions).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Small text helpers that need neither iostream nor locale.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Strict reading of TOML: every key must be asked for, every type must fit.
 //
 // The only place that knows toml++. Input is refused before its parser sees it unless every byte is printable

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What systemd does in an initrd when a boot fails, in place of starting a shell.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // composefs-root as PID 1 of an initrd with systemd: what must be decided before systemd exists.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The last look before the machine's root is handed over: is it still what was verified?
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The file system of the state on a running system. Its mount is hidden: what systemd does to file systems
 // that it sees is done here.
 #pragma once

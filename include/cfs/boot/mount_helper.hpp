@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // mount.composefs-root: what mount(8), and so systemd's composefs-root.mount, executes to mount a verified
 // root.
 #pragma once

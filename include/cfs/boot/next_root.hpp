@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The root that a soft reboot of systemd enters, made on the running system by the rules of a boot.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading ahead what a boot is known to read, while the boot goes on.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a boot did, for /run/composefs-root.
 #pragma once
 

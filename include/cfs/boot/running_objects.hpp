@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether the image of the running system is still all there.
 #pragma once
 

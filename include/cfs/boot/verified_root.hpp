@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From a policy to a complete, verified root file system that nobody can see yet.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which words the kernel command line may carry.
 //
 // Whoever writes an untrusted command line must not weaken what boots: only words of a list pass, and what

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What decides a boot: the policy and the keys, which a directory of a trusted file system holds as
 // policy.toml and keys/, and the kernel command line.
 #pragma once

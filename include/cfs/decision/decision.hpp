@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The decision: which image of a store this device boots. The boot and `cfs-sign verify` both take it here.
 #pragma once
 

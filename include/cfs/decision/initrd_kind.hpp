@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What kind of initramfs this program finds itself in, and which of them a policy lets boot.
 #pragma once
 

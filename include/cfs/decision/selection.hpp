@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the command line may decide: it selects, it never weakens.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Finding the block device that a DeviceSpec names, and waiting for it to appear.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which disk a block device lies on, and whether it can be plugged in by anyone: what sysfs(5) says.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an ext4 of a hostile disk may ask of the kernel, by its superblock (struct ext4_super_block of Linux's
 // fs/ext4/ext4.h).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the partition table of a disk says of a partition: GPT (UEFI specification 2.10, chapter 5) or MBR.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a file system says of itself, for those that a store or a state can lie on: ext4, btrfs and f2fs.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A hardware watchdog that only user space keeps quiet.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Disk images that hold a store, every object of it sealed with fs-verity, and a place for state.
 #pragma once
 

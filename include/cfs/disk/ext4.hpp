@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An ext4 file system written into an image file: without root, without mounting, without kernel support.
 //
 // libext2fs lays it out as mke2fs(8) does for -t ext4 (4096-byte blocks, 256-byte inodes, a journal from 8

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GUID partition tables (UEFI specification 2.10, chapter 5), written with libfdisk.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The doors of the running system: ways by which systemd, or another init, takes code or configuration from
 // outside the verified root. All are closed, unless the policy's table [doors] opens them, by name.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The kernel command line that user space sees: a filtered copy of the real one, mounted over /proc/cmdline.
 //
 // It is depth, not the boundary: a process with a procfs of its own, or the kernel log, shows the real one.

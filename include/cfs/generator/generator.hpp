@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The units that make systemd mount the verified root in an initrd: see systemd.generator(7).
 #pragma once
 

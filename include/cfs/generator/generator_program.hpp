@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // composefs-root-generator(8) as systemd runs it: a role of the program composefs-root.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The names and values of systemd's unit files: see systemd.unit(5) and systemd-escape(1).
 #pragma once
 

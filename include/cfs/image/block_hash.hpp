@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hashes of many blocks of the same size: what Merkle trees are made of, and where making an image spends its
 // time.
 #pragma once

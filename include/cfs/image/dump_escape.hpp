@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the fields of a dump hold any bytes: \\ \n \r \t \xNN for those that would end a field or cannot be
 // printed, and "-" for a field that is unset (composefs-dump(5)).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trees to text: dumps as cfs/input/dump_parser.hpp reads them.
 #pragma once
 

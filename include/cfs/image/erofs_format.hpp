@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What composefs uses of the EROFS on-disk format (fs/erofs/erofs_fs.h of Linux). All numbers are
 // little-endian.
 #pragma once

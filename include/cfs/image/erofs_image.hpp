@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The metadata image: a directory tree as an EROFS file system whose files' contents lie in the object store,
 // byte for byte what mkcomposefs writes for the same tree. (EROFS on disk: fs/erofs/erofs_fs.h of Linux.)
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where everything lies in a metadata image, known before a byte of it is written: just where mkcomposefs
 // puts it. (EROFS on disk: fs/erofs/erofs_fs.h of Linux; what composefs uses of it:
 // cfs/image/erofs_format.hpp.)

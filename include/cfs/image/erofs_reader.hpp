@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The parts of a metadata image as they lie in it, each checked on its own; read_image() makes a tree of
 // them. (EROFS on disk: fs/erofs/erofs_fs.h of Linux; what composefs uses of it: cfs/image/erofs_format.hpp.)
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Extended attributes in an EROFS image: beside their inode, or once for all inodes that carry the same.
 #pragma once
 

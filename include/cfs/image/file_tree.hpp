@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A directory tree in memory: what an image is made from. Built for a million entries: extended attributes
 // are kept once however many files carry them, and link counts and directory sizes are derived, not stored.
 #pragma once

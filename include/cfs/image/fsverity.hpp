@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // fs-verity file digests and metadata, computed in user space: version 1, 4096-byte blocks, no salt, as
 // Documentation/filesystems/fsverity.rst of Linux defines them.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The way back from a metadata image to the tree it was made from. (EROFS on disk: fs/erofs/erofs_fs.h of
 // Linux; what composefs uses of it, and adds: cfs/image/erofs_format.hpp, cfs/image/overlay_tree.hpp.)
 //

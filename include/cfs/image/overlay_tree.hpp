@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From the tree that people see to the tree that lies below overlayfs, which takes some names and attributes
 // for itself (Documentation/filesystems/overlayfs.rst of Linux; the forms are those of mkcomposefs).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What of an image executes from a /etc or /var that persists: whoever writes to the disk, or is root on the
 // running system once, decides from then on what that is.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // POSIX access control lists as the kernel stores them in the extended attributes system.posix_acl_access and
 // system.posix_acl_default (include/uapi/linux/posix_acl_xattr.h of Linux).
 #pragma once

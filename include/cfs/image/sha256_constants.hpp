@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What SHA-256 is made of (FIPS 180-4, sections 4.2.2, 5.1.1 and 5.3.3).
 #pragma once
 

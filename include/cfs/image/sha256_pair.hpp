@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SHA-256 (FIPS 180-4) of two messages at a time, with the SHA extensions of x86 processors.
 #pragma once
 

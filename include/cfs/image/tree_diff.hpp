@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is different in a tree from another: what an update changes, and what has to be fetched for it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every entry of a tree with its path: directories before what they hold, in the order of names.
 #pragma once
 

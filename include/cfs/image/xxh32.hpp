@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The non-cryptographic hash XXH32 (xxHash specification 0.1.1), which EROFS uses for its filters of
 // attribute names.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An initramfs archive: "newc" cpio (Documentation/driver-api/early-userspace/buffer-format.rst of Linux),
 // compressed or not.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Disk drivers that a kernel has built in, with which it can do without an initramfs.
 //
 // Where rdinit= names a program that the initramfs does not have, the kernel mounts the device of root=

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A whole initramfs: composefs-root as /init, what it trusts, and the kernel modules that it loads.
 //
 //   /init                              the program

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The initrd with systemd that cfs-sign initramfs --inner puts into an initramfs of its own.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The signature that Linux's build appends to a kernel module (its include/linux/module_signature.h):
 //
 //   module | signature, PKCS #7 | struct module_signature, 12 bytes | "~Module signature appended~\n"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A kernel's module tree, ROOTFS/lib/modules/KVER: which files must be loaded, and in what order.
 //
 // It is read with libkmod from that directory alone; the configuration and the kernel of the machine that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trees from text: the dump format of composefs (composefs-dump(5)), one line an entry,
 // PATH SIZE MODE NLINK UID GID RDEV MTIME PAYLOAD CONTENT DIGEST [KEY=VALUE…]
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is left out of an image and what is changed in it, so that it does not depend on who built it, when,
 // and on which machine.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an image is made from, in whatever form it comes: the road to its reader.
 #pragma once
 

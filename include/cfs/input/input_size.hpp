@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much there is to read, for people who wait: counted beside the reading, and never relied on.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Container images in an OCI image layout directory (image-spec of the Open Container Initiative, version 1):
 // the tree that their layers give, one over the other. Nothing is unpacked.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading a root directory: into a tree, and its contents into a store.
 //
 // What is taken is what mkcomposefs(1) takes by default: every entry of every kind on every mounted file

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SELinux labels from a policy's file_contexts(5), read by libselinux as a device reads them: with the files
 // beside it (FILE.subs_dist, FILE.local, FILE.homedirs, FILE.bin) where there are any. The build machine's
 // own policy plays no part.

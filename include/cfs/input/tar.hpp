@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading tar archives (ustar, pax, GNU), compressed or not, as they stream by: into a tree, and the contents
 // into a store. Nothing is unpacked.
 //

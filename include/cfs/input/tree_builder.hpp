@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A tree from entries that come one by one with their paths, as archives have them, and from several archives
 // that lie over each other: the layers of a container image (image-spec, layer.md, of the Open Container
 // Initiative).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The extended attributes of an open file, as the caller may see them.
 #pragma once
 

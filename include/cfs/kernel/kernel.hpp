@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The only door to the system calls that change the machine: mounts, modules, loop devices, fs-verity,
 // reboot.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The file systems of the kernel that PID 1 of an initramfs mounts before anything else.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Private keys: made, kept as PEM PKCS#8 files, and used to sign. OpenSSL 3.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The last act: the verified root becomes the machine's root, and its init takes over.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A file system of a device that is mounted where nobody sees it: the store, the state. The root, which is
 // never unmounted, lies over it.
 #pragma once

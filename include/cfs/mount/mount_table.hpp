@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The mounts of a tree: as the kernel lists them, as a boot records them, and whether the two agree.
 //
 // Text from and for proc_pid_mountinfo(5): blanks and backslashes in paths stay escaped there as \040 and so

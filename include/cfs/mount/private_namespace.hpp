@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A place where mounts can be attached without anyone seeing them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What may change in a verified system: /etc, /var and the machine id.
 //
 // State that persists lies in a StateDirectory. None of it is verified; the mounts are nodev and nosuid.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The persistent state on its file system, which nobody verifies:
 //
 //   composefs-state/machine-id

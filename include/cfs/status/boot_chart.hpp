@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A chart of a boot: what happened when, and how long it took.
 #pragma once
 

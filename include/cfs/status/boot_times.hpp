@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // When systemd did what, as it says itself on the bus.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a boot did, as structured entries of the systemd journal.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // boot.json as the running system reads it: what report.hpp writes in the initrd.
 #pragma once
 

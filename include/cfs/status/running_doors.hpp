@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which doors of the running system are open, and by whose word.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether the root that runs is the one that the boot recorded.
 #pragma once
 

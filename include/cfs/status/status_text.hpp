@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `cfs-sign status` says, for people and for programs.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A boot profile: what booting an image reads from the objects of its store, so that the next boot can ask
 // for it before it is needed. It is a hint from a hostile disk: it names nothing but objects, by their
 // digests, and what is read of them is verified like any other read.

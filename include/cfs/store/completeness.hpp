@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether all that an image promises can be read: systemd, and most others, take a unit, a drop-in or a rule
 // that cannot be read for one that is not there.
 //

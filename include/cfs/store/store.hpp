@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A store on a hostile disk: every path is a name of ours, opened beneath the store, never followed.
 //
 // `directory` is the one that holds objects/, images/, manifests/, slots/ and profiles/.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a manifest calls complete (boot.complete), on the build host: which places, and whether a store has
 // all that they need. A device asks the same of its kernel (cfs/store/completeness.hpp).
 #pragma once

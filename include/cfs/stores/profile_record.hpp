@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a boot has read of a store, found in what the page cache of the running system still holds.
 #pragma once
 

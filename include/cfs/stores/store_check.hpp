@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether a store is sound: every object is what its name says, and every image has all that it needs.
 #pragma once
 

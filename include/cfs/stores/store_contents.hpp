@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything that a store directory holds, listed and checked before a disk is made of it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Removing from a store what is not needed any more.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who may work on a store at the same time: writers beside each other, but nobody beside one who removes.
 #pragma once
 

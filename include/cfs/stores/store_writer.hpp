@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A store on the build host, as a place to put objects into. (What a boot reads of it is
 // cfs/store/store.hpp.)
 //

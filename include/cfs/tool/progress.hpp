@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One line on a terminal that shows how far long work has come. Where standard error is no terminal, and for
 // work of less than a second, it shows nothing.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the charts of this project, which are SVG, have in common.
 #pragma once
 

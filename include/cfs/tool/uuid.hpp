@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // UUIDs that follow from what they name (RFC 9562, version 8): the same input gives the same UUID everywhere.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The kernel command line: words, and the parameters in them.
 //
 // Words are separated by blanks; double quotes protect blanks and are removed, as in the kernel's next_arg()

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Naming a block device, and waiting for it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Public keys, as the device holds them: DER SubjectPublicKeyInfo (RFC 5280, 8410, 5480), one a file, in
 // /etc/composefs-root/keys/*.pub. Only the three forms below are read, each a constant prefix and the raw
 // key: there is no ASN.1 parser in the trusted path.

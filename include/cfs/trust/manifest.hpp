@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The signed description of an image: NAME.toml.
 //
 // [image] id, version, security-version, digest, kind; [requires] kernel, kernel-release; [boot] init,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What this device accepts: /etc/composefs-root/policy.toml of the initramfs, which is trusted because the
 // initramfs is. An absent key means the safe value; an unknown key is an error.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signature files: NAME.toml.sig, one signature a line, "key-id algorithm base64".
 #pragma once
 

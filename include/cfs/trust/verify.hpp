@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The chain from bytes to an image that may be mounted. Verified things can be made only here.
 #pragma once
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The dracut module of composefs-root: an initrd with systemd that boots nothing but a verified root.
 #
 # composefs-root is the initrd's /init. Unless the policy says that the command line is signed, what dracut makes

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/archive/unpack.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/base/directory_tree.hpp"
 
 #include <fcntl.h>

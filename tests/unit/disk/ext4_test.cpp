@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/disk/ext4.hpp"
 
 #include <fcntl.h>

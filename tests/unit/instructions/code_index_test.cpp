@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "qemu/instructions/code_index.hpp"
 
 #include <gtest/gtest.h>

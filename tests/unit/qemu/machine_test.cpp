@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The machines are shell commands here: what matters is how they are started, watched and ended.
 #include "qemu/machine.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/status/running_doors.hpp"
 
 #include <gtest/gtest.h>

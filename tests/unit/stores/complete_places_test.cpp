@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cfs/stores/complete_places.hpp"
 
 #include <gtest/gtest.h>

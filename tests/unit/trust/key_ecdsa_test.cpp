@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signatures by ECDSA, P-256 and P-384, in DER.
 #include <gmp.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signatures by Ed25519 (RFC 8032).
 #include <gmp.h>
 #include <gtest/gtest.h>
