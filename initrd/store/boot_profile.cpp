@@ -87,8 +87,4 @@ Result<BootProfile> read_boot_profile(const std::string& path) {
   return CFS_TRY_IN(parse_boot_profile(CFS_TRY(read_file(path, boot_profile_max_bytes))), printable(path));
 }
 
-std::string boot_profile_path(const Digest& image) {
-  return cat("profiles/", image.hex());
-}
-
 }  // namespace cfs

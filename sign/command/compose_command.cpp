@@ -17,6 +17,7 @@
 #include "cfs/input/dump_parser.hpp"
 #include "cfs/input/filter.hpp"
 #include "cfs/input/input.hpp"
+#include "cfs/store/layout.hpp"
 #include "cfs/stores/store_writer.hpp"
 #include "cfs/tool/progress.hpp"
 #include "command/command.hpp"
@@ -56,7 +57,7 @@ Result<> check_store_outside(const std::string& store, const std::string& root) 
 
 // A dump brings no contents: an image is put only beside objects that are there.
 Result<> check_objects(const FileTree& tree, const std::string& store) {
-  const Fd objects = CFS_TRY(open_directory(cat(store, "/objects")));
+  const Fd objects = CFS_TRY(open_directory(cat(store, '/', store_layout::objects)));
   for (const Inode& inode : tree.inodes) {
     const auto* file = std::get_if<ExternalFile>(&inode.content);
     if (file == nullptr || file->path().empty()) {
@@ -70,7 +71,7 @@ Result<> check_objects(const FileTree& tree, const std::string& store) {
   return {};
 }
 
-Result<FileTree> read_tree(const ComposeOptions& options, ObjectStore* store) {
+Result<FileTree> read_tree(const ComposeOptions& options, StoreWriter* store) {
   if (options.dump.empty()) {
     Progress progress("composing");
     const Exclusions exclude(options.exclude);
@@ -102,7 +103,7 @@ Result<std::optional<std::int64_t>> latest_time(const ComposeOptions& options) {
   return *seconds;
 }
 
-std::string json(const Digest& digest, std::size_t files, std::size_t image_bytes, const ObjectStore* store) {
+std::string json(const Digest& digest, std::size_t files, std::size_t image_bytes, const StoreWriter* store) {
   std::string out =
       cat("{\"digest\":", json_quote(digest.text()), ",\"files\":", files, ",\"image-bytes\":", image_bytes);
   if (store != nullptr) {
@@ -117,12 +118,12 @@ Result<> run(const ComposeOptions& options) {
   filters.owner_root = options.owner_root;
   filters.mtime_max = CFS_TRY(latest_time(options));
   filters.selinux = options.selinux;
-  std::unique_ptr<ObjectStore> store;
+  std::unique_ptr<StoreWriter> store;
   if (!options.digest_only) {
     if (options.dump.empty()) {
       CFS_TRY(check_store_outside(options.store, options.root));
     }
-    store = CFS_TRY(ObjectStore::open_or_create(options.store));
+    store = CFS_TRY(StoreWriter::open_or_create(options.store));
   }
   const std::string source = printable(options.dump.empty() ? options.root : options.dump);
   FileTree tree = CFS_TRY(read_tree(options, store.get()));

@@ -78,8 +78,9 @@ Result<> run(const DiskOptions& options) {
 
 void add_disk(CLI::App& app, Action& action) {
   auto options = std::make_shared<DiskOptions>();
-  auto* command = add_command(
-      app, action, "disk", "Make a disk image of a store, its objects sealed with fs-verity", options, run);
+  auto* command =
+      add_command(app, action, "disk", "Make a disk image of a store, with fs-verity enabled on its objects",
+                  options, run);
   command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
   command->add_option("-o,--output", options->output, "The disk image to write")
       ->type_name("FILE")

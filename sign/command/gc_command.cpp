@@ -4,6 +4,7 @@
 
 #include "cfs/base/text.hpp"
 #include "cfs/boot/report.hpp"
+#include "cfs/store/layout.hpp"
 #include "cfs/stores/store_gc.hpp"
 #include "command/command.hpp"
 #include "command/print.hpp"
@@ -23,7 +24,7 @@ struct GcOptions {
 std::string text(const Garbage& garbage, bool dry_run) {
   std::string out;
   for (const std::string& path : garbage.paths) {
-    if (!path.starts_with("objects/")) {
+    if (!path.starts_with(cat(store_layout::objects, '/'))) {
       out += cat(dry_run ? "would remove " : "removed ", printable(path), '\n');
     }
   }

@@ -8,6 +8,7 @@
 #include "cfs/base/text.hpp"
 #include "cfs/image/image_reader.hpp"
 #include "cfs/image/persistent_code.hpp"
+#include "cfs/store/layout.hpp"
 #include "cfs/store/store.hpp"
 #include "cfs/stores/complete_places.hpp"
 #include "cfs/stores/store_lock.hpp"
@@ -145,14 +146,15 @@ Result<> run(const ManifestOptions& options) {
   const Store store = CFS_TRY(Store::open(options.store));
   const StoreLock lock = CFS_TRY(StoreLock::wait(store.directory(), StoreLock::Kind::shared));
   CFS_TRY_IN(store.object(manifest.digest), cat("the image ", manifest.digest.text()));
-  const ImageFile image = CFS_TRY(load_image(cat(options.store, "/objects/", manifest.digest.object_path())));
+  const ImageFile image =
+      CFS_TRY(load_image(cat(options.store, '/', store_layout::object_path(manifest.digest))));
   manifest.complete = CFS_TRY(complete_places(options, manifest, image.contents.tree));
   const std::string text = CFS_TRY(format_manifest(manifest));
-  const std::string directory = options.store + "/manifests";
+  const std::string directory = cat(options.store, '/', store_layout::manifests);
   if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
     return fail_errno(Code::io_error, cat("create ", printable(directory)));
   }
-  const std::string path = cat(directory, '/', name, ".toml");
+  const std::string path = cat(options.store, '/', store_layout::manifest_path(name));
   CFS_TRY(write_manifest(path, text));
   warn_of_persistent_code(manifest, image.contents.tree);
   std::printf("%s\n", path.c_str());

@@ -9,6 +9,7 @@
 #include "cfs/mount/hidden_mount.hpp"
 #include "cfs/status/report_reader.hpp"
 #include "cfs/store/boot_profile.hpp"
+#include "cfs/store/layout.hpp"
 #include "cfs/store/store.hpp"
 #include "cfs/stores/profile_record.hpp"
 #include "cfs/stores/store_lock.hpp"
@@ -52,10 +53,10 @@ Result<> put_profile(const Store& store, const BootProfile& profile) {
   const StoreLock lock = CFS_TRY(StoreLock::wait(store.directory(), StoreLock::Kind::shared));
   CFS_TRY_IN(store.object(profile.image), "the image of the profile");
   const std::string path = path_of(store);
-  if (::mkdir(cat(path, "/profiles").c_str(), 0755) != 0 && errno != EEXIST) {
-    return fail_errno(Code::io_error, "create profiles");
+  if (::mkdir(cat(path, '/', store_layout::profiles).c_str(), 0755) != 0 && errno != EEXIST) {
+    return fail_errno(Code::io_error, cat("create ", store_layout::profiles));
   }
-  return write_file(cat(path, '/', boot_profile_path(profile.image)), format_boot_profile(profile));
+  return write_file(cat(path, '/', store_layout::profile_path(profile.image)), format_boot_profile(profile));
 }
 
 Result<> apply_to_running_system(const BootProfile& profile) {

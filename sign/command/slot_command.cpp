@@ -6,6 +6,7 @@
 #include "cfs/base/atomic_file.hpp"
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
+#include "cfs/store/layout.hpp"
 #include "cfs/store/store.hpp"
 #include "cfs/stores/store_lock.hpp"
 #include "command/command.hpp"
@@ -21,11 +22,11 @@ struct SlotOptions {
 };
 
 Result<> set_slot(const std::string& store, const std::string& slot, const std::string& name) {
-  const std::string path = store + "/slots";
+  const std::string path = cat(store, '/', store_layout::slots);
   if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
     return fail_errno(Code::io_error, cat("create ", printable(path)));
   }
-  return write_link(cat(path, '/', slot), cat("../manifests/", name, ".toml"));
+  return write_link(cat(path, '/', slot), store_layout::slot_link(name));
 }
 
 Result<> run(const SlotOptions& options) {

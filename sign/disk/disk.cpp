@@ -15,6 +15,7 @@
 #include "cfs/disk/ext4.hpp"
 #include "cfs/disk/gpt.hpp"
 #include "cfs/image/fsverity.hpp"
+#include "cfs/store/layout.hpp"
 
 namespace cfs {
 
@@ -129,14 +130,14 @@ Result<> write_small_file(Ext4Writer& writer, Ext4Writer::Inode parent, const st
 
 Result<> write_store(Ext4Writer& writer, const StoreContents& store, Progress& progress) {
   Directories directories;
-  directories[""] = CFS_TRY(writer.make_directory(Ext4Writer::root, "composefs"));
-  for (const std::string_view part : {"images", "manifests", "objects", "profiles", "slots"}) {
-    directories[std::string(part)] = CFS_TRY(writer.make_directory(directories[""], std::string(part)));
+  directories[""] = CFS_TRY(writer.make_directory(Ext4Writer::root, store_layout::directory));
+  for (const char* const part : store_layout::parts) {
+    directories[part] = CFS_TRY(writer.make_directory(directories[""], part));
   }
   for (const auto& object : store.objects) {
     const std::string path(parent_of(object.path));
     if (!directories.contains(path)) {
-      directories[path] = CFS_TRY(writer.make_directory(directories["objects"], name_of(path)));
+      directories[path] = CFS_TRY(writer.make_directory(directories[store_layout::objects], name_of(path)));
     }
   }
   for (const auto& link : store.links) {
@@ -145,27 +146,27 @@ Result<> write_store(Ext4Writer& writer, const StoreContents& store, Progress& p
         link.path);
   }
   for (const auto& manifest : store.manifests) {
-    CFS_TRY(write_small_file(writer, directories["manifests"], manifest.path, manifest.bytes));
+    CFS_TRY(write_small_file(writer, directories[store_layout::manifests], manifest.path, manifest.bytes));
   }
   for (const BootProfile& profile : store.profiles) {
-    CFS_TRY(write_small_file(writer, directories["profiles"], boot_profile_path(profile.image),
-                             format_boot_profile(profile)));
+    CFS_TRY(write_small_file(writer, directories[store_layout::profiles],
+                             store_layout::profile_path(profile.image), format_boot_profile(profile)));
   }
   progress.expect(store.size());
   std::size_t named = 0;
-  std::vector<WrittenObject> unsealed;
+  std::vector<WrittenObject> without_verity;
   for (const auto* object : in_order_of_boot(store, named)) {
-    unsealed.push_back(CFS_TRY_IN(
+    without_verity.push_back(CFS_TRY_IN(
         write_object(writer, directories.find(parent_of(object->path))->second, store.directory, *object),
         object->path));
     progress.add(object->size);
     // The data of what a boot reads lie next to each other, so that they can be read in one request.
-    if (unsealed.size() >= named) {
-      for (WrittenObject& written : unsealed) {
-        CFS_TRY_IN(writer.seal(written.file, written.metadata.merkle_tree, written.metadata.descriptor),
-                   "seal");
+    if (without_verity.size() >= named) {
+      for (WrittenObject& written : without_verity) {
+        CFS_TRY_IN(writer.add_verity(written.file, written.metadata.merkle_tree, written.metadata.descriptor),
+                   "add fs-verity");
       }
-      unsealed.clear();
+      without_verity.clear();
       named = 0;
     }
   }

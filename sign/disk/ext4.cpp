@@ -300,7 +300,7 @@ Result<> Ext4Writer::write(NewFile& file, std::string_view bytes) {
   return {};
 }
 
-Result<> Ext4Writer::seal(NewFile& file, std::string_view merkle_tree, std::string_view descriptor) {
+Result<> Ext4Writer::add_verity(NewFile& file, std::string_view merkle_tree, std::string_view descriptor) {
   const std::uint64_t position = round_up(file.size, verity_alignment);
   std::string metadata(merkle_tree);
   metadata.resize(round_up(metadata.size(), ext4_block_size));

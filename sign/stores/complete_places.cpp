@@ -13,6 +13,7 @@
 
 #include "cfs/base/text.hpp"
 #include "cfs/image/tree_walk.hpp"
+#include "cfs/store/layout.hpp"
 #include "cfs/stores/store_check.hpp"
 
 namespace cfs {
@@ -155,10 +156,11 @@ Result<> check_complete_objects(const FileTree& tree, std::span<const std::strin
   const auto visit = [&](const std::string& path, InodeId id) -> Result<> {
     const auto* contents = std::get_if<ExternalFile>(&tree.inodes[id].content);
     if (contents != nullptr && (!contents->has_digest() || checked.insert(contents->digest).second)) {
-      CFS_TRY_IN(contents->has_digest()
-                     ? check_object(store, cat("objects/", contents->path()), contents->digest)
-                     : fail(Code::verity_missing, "the image names no digest for it"),
-                 printable(path));
+      CFS_TRY_IN(
+          contents->has_digest()
+              ? check_object(store, cat(store_layout::objects, '/', contents->path()), contents->digest)
+              : fail(Code::verity_missing, "the image names no digest for it"),
+          printable(path));
     }
     return {};
   };

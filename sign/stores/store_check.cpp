@@ -16,6 +16,7 @@
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/image/fsverity.hpp"
+#include "cfs/store/layout.hpp"
 #include "cfs/stores/store_lock.hpp"
 #include "cfs/stores/store_use.hpp"
 #include "cfs/tool/progress.hpp"
@@ -37,15 +38,15 @@ class Names {
 
   void check() {
     for (const StoreContents::File& file : contents_.manifests) {
-      if (!file.path.ends_with(".sig")) {
+      if (!file.signatures) {
         check_manifest(file);
       }
     }
     for (const StoreContents::Link& link : contents_.links) {
-      if (const auto digest = link.image()) {
+      if (const auto* const digest = std::get_if<Digest>(&link.leads_to)) {
         add_image(*digest, link.path);
       } else {
-        check_slot(link);
+        check_slot(link.path, std::get<std::string>(link.leads_to));
       }
     }
   }
@@ -60,12 +61,12 @@ class Names {
     }
   }
 
-  void check_slot(const StoreContents::Link& link) {
-    const std::string path = link.manifest();
-    if (!has_manifest_file(contents_, path)) {
-      problems_.emplace_back(Code::manifest_missing, cat(link.path, ": ", path, " is not there"));
-    } else if (!has_manifest_file(contents_, path + ".sig")) {
-      problems_.emplace_back(Code::signature_missing, cat(link.path, ": ", path, ".sig is not there"));
+  void check_slot(const std::string& slot, const std::string& manifest) {
+    if (const auto path = store_layout::manifest_path(manifest); !has_manifest_file(contents_, path)) {
+      problems_.emplace_back(Code::manifest_missing, cat(slot, ": ", path, " is not there"));
+    } else if (const auto beside = store_layout::signature_path(manifest);
+               !has_manifest_file(contents_, beside)) {
+      problems_.emplace_back(Code::signature_missing, cat(slot, ": ", beside, " is not there"));
     }
   }
 

@@ -9,6 +9,7 @@
 
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
+#include "cfs/store/layout.hpp"
 #include "cfs/store/store.hpp"
 #include "cfs/tool/uuid.hpp"
 #include "cfs/trust/manifest.hpp"
@@ -75,10 +76,11 @@ Result<> Lister::read_each(const std::string& directory, Read read) {
 }
 
 Result<> Lister::read_part(const std::string& path, const std::string& name) {
-  constexpr std::array parts{
-      std::pair("images", &Lister::read_image), std::pair("manifests", &Lister::read_manifest),
-      std::pair("objects", &Lister::read_prefix), std::pair("profiles", &Lister::read_profile),
-      std::pair("slots", &Lister::read_slot)};
+  constexpr std::array parts{std::pair(store_layout::images, &Lister::read_image),
+                             std::pair(store_layout::manifests, &Lister::read_manifest),
+                             std::pair(store_layout::objects, &Lister::read_prefix),
+                             std::pair(store_layout::profiles, &Lister::read_profile),
+                             std::pair(store_layout::slots, &Lister::read_slot)};
   for (const auto& [part, read] : parts) {
     if (name == part) {
       return read_each(path, read);
@@ -112,51 +114,41 @@ Result<> Lister::read_image(const std::string& path, const std::string& name) {
   if (!digest) {
     return foreign(path);
   }
-  const std::string expected = cat("../objects/", digest->object_path());
+  const std::string expected = store_layout::image_link(*digest);
   if (CFS_TRY(read_link(store_.directory, path)) != expected) {
     return fail(Code::path_refused, cat("the link ", path, " does not lead to ", expected));
   }
-  store_.links.push_back({path, expected});
+  store_.links.push_back({path, expected, *digest});
   return {};
 }
 
 Result<> Lister::read_manifest(const std::string& path, const std::string& name) {
-  constexpr std::string_view suffix = ".toml";
-  constexpr std::string_view signature_suffix = ".toml.sig";
-  const bool signature = name.ends_with(signature_suffix);
-  if (!signature && !name.ends_with(suffix)) {
-    return foreign(path);
+  auto manifest = store_layout::parse_manifest_file(name);
+  const bool signatures = !manifest;
+  if (signatures) {
+    manifest = store_layout::parse_signature_file(name);
   }
-  const auto stem = name.size() - (signature ? signature_suffix : suffix).size();
-  if (!is_manifest_name(std::string_view(name).substr(0, stem))) {
+  if (!manifest) {
     return foreign(path);
   }
   const Fd file = CFS_TRY(open_file_beneath(store_.directory, path));
-  const auto limit = signature ? signature_file_max_bytes : manifest_max_bytes;
+  const auto limit = signatures ? signature_file_max_bytes : manifest_max_bytes;
   std::string bytes = CFS_TRY_IN(read_all(file, limit), path);
-  store_.manifests.push_back({path, std::move(bytes)});
+  store_.manifests.push_back({path, std::move(bytes), *std::move(manifest), signatures});
   return {};
 }
 
 Result<> Lister::read_slot(const std::string& path, const std::string& name) {
-  constexpr std::string_view prefix = "../manifests/";
-  constexpr std::string_view suffix = ".toml";
   if (!is_slot_name(name)) {
     return foreign(path);
   }
   const std::string target = CFS_TRY(read_link(store_.directory, path)).value_or("");
-  std::string_view manifest = target;
-  const bool shaped = manifest.starts_with(prefix) && manifest.ends_with(suffix) &&
-                      manifest.size() > prefix.size() + suffix.size();
-  if (shaped) {
-    manifest.remove_prefix(prefix.size());
-    manifest.remove_suffix(suffix.size());
+  auto manifest = store_layout::parse_slot_link(target);
+  if (!manifest) {
+    return fail(Code::path_refused, cat("the link ", path, " leads to ", printable(target), " instead of ",
+                                        store_layout::slot_link("NAME")));
   }
-  if (!shaped || !is_manifest_name(manifest)) {
-    return fail(Code::path_refused, cat("the link ", path, " leads to ", printable(target),
-                                        " instead of ../manifests/NAME.toml"));
-  }
-  store_.links.push_back({path, target});
+  store_.links.push_back({path, target, *std::move(manifest)});
   return {};
 }
 
@@ -178,7 +170,7 @@ Result<> Lister::read_profile(const std::string& path, const std::string& name) 
 
 Result<StoreContents> Lister::run(const std::string& path) {
   store_.directory = CFS_TRY(open_directory(path));
-  if (auto objects = open_directory_beneath(store_.directory, "objects"); !objects) {
+  if (auto objects = open_directory_beneath(store_.directory, store_layout::objects); !objects) {
     return objects.error().code() == Code::not_found
                ? fail(Code::store_malformed, "it holds no objects directory")
                : tl::unexpected(std::move(objects.error()));
@@ -188,15 +180,6 @@ Result<StoreContents> Lister::run(const std::string& path) {
 }
 
 }  // namespace
-
-std::optional<Digest> StoreContents::Link::image() const {
-  constexpr std::string_view images = "images/";
-  return path.starts_with(images) ? parse_digest(std::string_view(path).substr(images.size())) : std::nullopt;
-}
-
-std::string StoreContents::Link::manifest() const {
-  return target.substr(std::string_view("../").size());
-}
 
 Work StoreContents::size() const {
   Work all{objects.size(), 0};

@@ -10,6 +10,7 @@
 
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
+#include "cfs/store/layout.hpp"
 #include "cfs/stores/store_contents.hpp"
 #include "cfs/stores/store_lock.hpp"
 #include "cfs/stores/store_use.hpp"
@@ -19,20 +20,20 @@ namespace cfs {
 
 namespace {
 
-// The paths of the manifests to keep.
+// The names of the manifests to keep.
 Result<std::set<std::string>> kept_manifests(const StoreContents& contents,
                                              const std::vector<std::string>& keep) {
   std::set<std::string> kept;
   for (const StoreContents::Link& link : contents.links) {
-    if (!link.image()) {
-      kept.insert(link.manifest());
+    if (const auto* const manifest = std::get_if<std::string>(&link.leads_to)) {
+      kept.insert(*manifest);
     }
   }
   for (const std::string& name : keep) {
     if (!is_manifest_name(name)) {
       return fail(Code::usage, cat("--keep \"", printable(name), "\" is not a manifest's name"));
     }
-    kept.insert(cat("manifests/", name, ".toml"));
+    kept.insert(name);
   }
   if (kept.empty()) {
     return fail(Code::usage,
@@ -42,7 +43,8 @@ Result<std::set<std::string>> kept_manifests(const StoreContents& contents,
 }
 
 Result<> mark(const StoreContents& contents, const std::set<std::string>& manifests, StoreUse& use) {
-  for (const std::string& path : manifests) {
+  for (const std::string& name : manifests) {
+    const std::string path = store_layout::manifest_path(name);
     const auto file = std::ranges::find(contents.manifests, path, &StoreContents::File::path);
     if (file == contents.manifests.end()) {
       return fail(Code::manifest_missing, cat(path, " is not there"));
@@ -60,20 +62,20 @@ std::vector<std::string> unneeded_names(const StoreContents& contents, const std
                                         const StoreUse& use, std::uint64_t& bytes) {
   std::vector<std::string> paths;
   for (const StoreContents::File& file : contents.manifests) {
-    const std::string manifest = file.path.substr(0, file.path.rfind(".toml")) + ".toml";
-    if (!manifests.contains(manifest)) {
+    if (!manifests.contains(file.manifest)) {
       paths.push_back(file.path);
       bytes += file.bytes.size();
     }
   }
   for (const StoreContents::Link& link : contents.links) {
-    if (const auto digest = link.image(); digest && !use.images().contains(*digest)) {
+    if (const auto* const digest = std::get_if<Digest>(&link.leads_to);
+        digest != nullptr && !use.images().contains(*digest)) {
       paths.push_back(link.path);
     }
   }
   for (const BootProfile& profile : contents.profiles) {
     if (!use.images().contains(profile.image)) {
-      paths.push_back(boot_profile_path(profile.image));
+      paths.push_back(store_layout::profile_path(profile.image));
       bytes += format_boot_profile(profile).size();
     }
   }

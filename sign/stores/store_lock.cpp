@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include "cfs/store/layout.hpp"
+
 namespace cfs {
 
 Result<StoreLock> StoreLock::wait(const Fd& directory, Kind kind) {
   // An open file of its own: the lock belongs to it, not to the process.
-  Fd objects(::openat(directory.get(), "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  Fd objects(
+      ::openat(directory.get(), store_layout::objects, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!objects) {
     return fail_errno(errno == ENOENT ? Code::store_malformed : Code::io_error,
                       "open the directory objects of the store");

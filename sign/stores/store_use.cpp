@@ -7,6 +7,7 @@
 #include "cfs/base/text.hpp"
 #include "cfs/image/image_reader.hpp"
 #include "cfs/image/tree_walk.hpp"
+#include "cfs/store/layout.hpp"
 
 namespace cfs {
 
@@ -25,7 +26,7 @@ std::vector<Error> StoreUse::add_image(const Digest& digest) {
     return {};
   }
   std::vector<Error> problems;
-  const std::string object = cat("objects/", digest.object_path());
+  const std::string object = store_layout::object_path(digest);
   if (use(object) == nullptr) {
     problems.emplace_back(Code::image_missing, cat("the image ", object, " is not there"));
     return problems;
@@ -42,11 +43,11 @@ std::vector<Error> StoreUse::add_image(const Digest& digest) {
     if (contents.empty()) {
       return {};
     }
-    const auto* found = use(cat("objects/", contents));
+    const auto* found = use(cat(store_layout::objects, '/', contents));
     if (found == nullptr) {
-      problems.emplace_back(Code::object_missing,
-                            cat("objects/", printable(contents), " is not there: it is the contents of ",
-                                printable(path), " in the image ", digest.text()));
+      problems.emplace_back(Code::object_missing, cat(store_layout::objects, '/', printable(contents),
+                                                      " is not there: it is the contents of ",
+                                                      printable(path), " in the image ", digest.text()));
     } else if (found->size != file->size) {
       problems.emplace_back(Code::object_damaged,
                             cat(found->path, " has ", found->size, " bytes instead of ", file->size, ": ",

@@ -15,6 +15,7 @@
 #include "cfs/base/text.hpp"
 #include "cfs/image/fsverity.hpp"
 #include "cfs/kernel/kernel.hpp"
+#include "cfs/store/layout.hpp"
 
 namespace cfs {
 
@@ -77,7 +78,7 @@ Result<> copy_rest(const Fd& source, const Fd& target, std::uint64_t from, std::
 
 // Enables fs-verity where the file system and the kernel can, and then compares the kernel's digest; tells
 // whether they can. Needs that no descriptor has the file open for writing.
-Result<bool> seal(const Fd& file, const Digest& digest) {
+Result<bool> enable_verity(const Fd& file, const Digest& digest) {
   libfsverity_merkle_tree_params parameters{};
   parameters.version = 1;
   parameters.hash_algorithm = static_cast<std::uint32_t>(digest.algorithm());
@@ -101,25 +102,26 @@ Result<bool> seal(const Fd& file, const Digest& digest) {
 
 }  // namespace
 
-ObjectStore::ObjectStore(Fd directory, Fd objects, StoreLock lock)
+StoreWriter::StoreWriter(Fd directory, Fd objects, StoreLock lock)
     : directory_(std::move(directory)), objects_(std::move(objects)), lock_(std::move(lock)) {}
 
-Result<std::unique_ptr<ObjectStore>> ObjectStore::open_or_create(const std::string& path) {
+Result<std::unique_ptr<StoreWriter>> StoreWriter::open_or_create(const std::string& path) {
   CFS_TRY(make_directory(AT_FDCWD, path));
   Fd directory = CFS_TRY(open_directory(path));
-  for (const std::string name : {"objects", "images", "manifests", "slots"}) {
-    CFS_TRY_IN(make_directory(directory.get(), name), printable(path));
+  for (const char* const part : store_layout::parts) {
+    CFS_TRY_IN(make_directory(directory.get(), part), printable(path));
   }
-  Fd objects(::openat(directory.get(), "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  Fd objects(
+      ::openat(directory.get(), store_layout::objects, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!objects) {
-    return fail_errno(Code::io_error, cat("open ", printable(path), "/objects"));
+    return fail_errno(Code::io_error, cat("open ", printable(path), '/', store_layout::objects));
   }
   StoreLock lock = CFS_TRY_IN(StoreLock::wait(directory, StoreLock::Kind::shared), printable(path));
-  return std::unique_ptr<ObjectStore>(
-      new ObjectStore(std::move(directory), std::move(objects), std::move(lock)));
+  return std::unique_ptr<StoreWriter>(
+      new StoreWriter(std::move(directory), std::move(objects), std::move(lock)));
 }
 
-Result<bool> ObjectStore::has(const Digest& digest, std::uint64_t size) const {
+Result<bool> StoreWriter::has(const Digest& digest, std::uint64_t size) const {
   const std::string path = digest.object_path();
   struct stat status{};
   if (::fstatat(objects_.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -136,7 +138,7 @@ Result<bool> ObjectStore::has(const Digest& digest, std::uint64_t size) const {
   return false;
 }
 
-Result<> ObjectStore::fill(const Fd& file, const Fd& source, std::uint64_t size, std::string_view head) {
+Result<> StoreWriter::fill(const Fd& file, const Fd& source, std::uint64_t size, std::string_view head) {
   if (source && can_clone_) {
     if (::ioctl(file.get(), FICLONE, source.get()) == 0) {
       // The clone is as long as the source is now.
@@ -154,7 +156,7 @@ Result<> ObjectStore::fill(const Fd& file, const Fd& source, std::uint64_t size,
   return copy_rest(source, file, head.size(), size);
 }
 
-Result<> ObjectStore::put(const Digest& digest, const Fd& source, std::uint64_t size, std::string_view head) {
+Result<> StoreWriter::put(const Digest& digest, const Fd& source, std::uint64_t size, std::string_view head) {
   {
     const std::scoped_lock lock(pending_mutex_);
     if (pending_.contains(digest)) {
@@ -169,7 +171,7 @@ Result<> ObjectStore::put(const Digest& digest, const Fd& source, std::uint64_t 
   return add_pending(digest, std::move(object), size);
 }
 
-Result<Digest> ObjectStore::put(const VerityReader& read, std::uint64_t size, HashAlgorithm algorithm) {
+Result<Digest> StoreWriter::put(const VerityReader& read, std::uint64_t size, HashAlgorithm algorithm) {
   Unnamed object = CFS_TRY(Unnamed::create(objects_));
   const VerityReader read_and_write = [&](std::span<char> buffer) -> Result<> {
     CFS_TRY(read(buffer));
@@ -183,10 +185,10 @@ Result<Digest> ObjectStore::put(const VerityReader& read, std::uint64_t size, Ha
   return digest;
 }
 
-Result<> ObjectStore::add_pending(const Digest& digest, Unnamed object, std::uint64_t size) {
-  if (can_seal_) {
+Result<> StoreWriter::add_pending(const Digest& digest, Unnamed object, std::uint64_t size) {
+  if (can_enable_verity_) {
     CFS_TRY(object.close_for_writing());
-    can_seal_ = CFS_TRY(seal(object.file(), digest));
+    can_enable_verity_ = CFS_TRY(enable_verity(object.file(), digest));
   }
   Batch full;
   {
@@ -203,12 +205,12 @@ Result<> ObjectStore::add_pending(const Digest& digest, Unnamed object, std::uin
   return name_objects(full);
 }
 
-Work ObjectStore::added() const {
+Work StoreWriter::added() const {
   const std::scoped_lock lock(pending_mutex_);
   return added_;
 }
 
-Result<> ObjectStore::name_objects(const Batch& batch) const {
+Result<> StoreWriter::name_objects(const Batch& batch) const {
   if (batch.empty()) {
     return {};
   }
@@ -219,7 +221,7 @@ Result<> ObjectStore::name_objects(const Batch& batch) const {
   return {};
 }
 
-Result<> ObjectStore::commit() {
+Result<> StoreWriter::commit() {
   Batch rest;
   {
     const std::scoped_lock lock(pending_mutex_);
@@ -228,27 +230,26 @@ Result<> ObjectStore::commit() {
   return name_objects(rest);
 }
 
-Result<> ObjectStore::add_image(const Digest& digest, std::string_view image) {
+Result<> StoreWriter::add_image(const Digest& digest, std::string_view image) {
   CFS_TRY(commit());
   CFS_TRY_IN(put(digest, Fd(), image.size(), image), "store the image");
   CFS_TRY(commit());  // flushes the names of the objects too: they are all there before the image is
-  const std::string name = digest.hex();
-  const std::string target = cat("../objects/", digest.object_path());
-  const Fd images = CFS_TRY(open_directory_beneath(directory_, "images"));
-  const auto old = CFS_TRY_IN(read_link(images, name), "images");
+  const std::string path = store_layout::image_path(digest);
+  const std::string target = store_layout::image_link(digest);
+  const auto old = CFS_TRY(read_link(directory_, path));
   if (!old) {
-    if (::symlinkat(target.c_str(), images.get(), name.c_str()) != 0) {
-      return fail_errno(Code::io_error, cat("create images/", name));
+    if (::symlinkat(target.c_str(), directory_.get(), path.c_str()) != 0) {
+      return fail_errno(Code::io_error, cat("create ", path));
     }
   } else if (*old != target) {
-    return fail(Code::already_exists, cat("images/", name, " is a link to ", printable(*old)));
+    return fail(Code::already_exists, cat(path, " is a link to ", printable(*old)));
   }
   return flush(objects_);
 }
 
 // ---- Objects without a name ----
 
-Result<ObjectStore::Unnamed> ObjectStore::Unnamed::create(const Fd& objects) {
+Result<StoreWriter::Unnamed> StoreWriter::Unnamed::create(const Fd& objects) {
   static std::atomic<unsigned> created = 0;
   std::string hidden_name;
   Fd file(::openat(objects.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode));
@@ -267,18 +268,18 @@ Result<ObjectStore::Unnamed> ObjectStore::Unnamed::create(const Fd& objects) {
   return object;
 }
 
-ObjectStore::Unnamed::Unnamed(Unnamed&& other) noexcept
+StoreWriter::Unnamed::Unnamed(Unnamed&& other) noexcept
     : objects_(other.objects_),
       file_(std::move(other.file_)),
       hidden_name_(std::exchange(other.hidden_name_, {})) {}
 
-ObjectStore::Unnamed::~Unnamed() {
+StoreWriter::Unnamed::~Unnamed() {
   if (!hidden_name_.empty()) {
     ::unlinkat(objects_, hidden_name_.c_str(), 0);
   }
 }
 
-Result<> ObjectStore::Unnamed::close_for_writing() {
+Result<> StoreWriter::Unnamed::close_for_writing() {
   Fd readable(::open(cat("/proc/self/fd/", file_.get()).c_str(), O_RDONLY | O_CLOEXEC));
   if (!readable) {
     return fail_errno(Code::io_error, "open an object for reading");
@@ -287,7 +288,7 @@ Result<> ObjectStore::Unnamed::close_for_writing() {
   return {};
 }
 
-Result<> ObjectStore::Unnamed::give_name(const Digest& digest) const {
+Result<> StoreWriter::Unnamed::give_name(const Digest& digest) const {
   const std::string path = digest.object_path();
   CFS_TRY(make_directory(objects_, path.substr(0, 2)));
   const std::string self = cat("/proc/self/fd/", file_.get());

@@ -34,7 +34,7 @@ class SmallStore {
     for (const auto& [name, bytes] : files) {
       root.write(name, bytes);
     }
-    const auto store = ObjectStore::open_or_create(path()).value();
+    const auto store = StoreWriter::open_or_create(path()).value();
     const std::string image = erofs_image(scan(root.path(), {.store = store.get()}).value()).value();
     const Digest digest = compute_verity(image).value();
     EXPECT_TRUE(store->add_image(digest, image));

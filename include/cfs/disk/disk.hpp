@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Disk images that hold a store, every object of it sealed with fs-verity, and a place for state.
+// Disk images that hold a store, fs-verity enabled on every object of it, and a place for state.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 // MiB on), with the verity feature besides. Everything in it belongs to root, and nothing in it depends on
 // the clock, the machine or the user: equal calls give equal bytes.
 //
-// A sealed file is one with fs-verity enabled, as the kernel would have written it (Linux,
+// A file with fs-verity enabled is as the kernel would have written it (Linux,
 // Documentation/filesystems/ext4/verity.rst and fs/ext4/verity.c): past its end, from the next multiple of
 // 64 KiB, lies the Merkle tree; from the next block the descriptor, and at that block's end its size.
 #pragma once
@@ -77,11 +77,11 @@ class Ext4Writer {
   [[nodiscard]] Result<> make_link(Inode parent, const std::string& name, const std::string& target);
 
   // A file of mode 0644 and exactly `size` bytes, for which write() is then called until all are written, in
-  // order, and seal() at most once after that. Its data lie in as few extents as free space allows; blocks of
-  // zeros are left to the image file's holes.
+  // order, and add_verity() at most once after that. Its data lie in as few extents as free space allows;
+  // blocks of zeros are left to the image file's holes.
   [[nodiscard]] Result<NewFile> make_file(Inode parent, const std::string& name, std::uint64_t size);
   [[nodiscard]] Result<> write(NewFile& file, std::string_view bytes);
-  [[nodiscard]] Result<> seal(NewFile& file, std::string_view merkle_tree, std::string_view descriptor);
+  [[nodiscard]] Result<> add_verity(NewFile& file, std::string_view merkle_tree, std::string_view descriptor);
 
   // Writes what is still in memory: bitmaps, group descriptors, superblocks and their copies.
   [[nodiscard]] Result<> finish();

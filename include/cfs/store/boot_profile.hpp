@@ -51,7 +51,4 @@ struct BootProfile {
 // Reads and parses a profile that the user names. Also the codes of read_file().
 [[nodiscard]] Result<BootProfile> read_boot_profile(const std::string& path);
 
-// Where a store has the profile of an image: "profiles/<hex>".
-[[nodiscard]] std::string boot_profile_path(const Digest& image);
-
 }  // namespace cfs

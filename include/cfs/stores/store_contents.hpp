@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "cfs/base/digest.hpp"
@@ -25,13 +25,13 @@ struct StoreContents {
   struct File {
     std::string path;  // "manifests/NAME.toml", "manifests/NAME.toml.sig"
     std::string bytes;
+    std::string manifest;     // NAME
+    bool signatures = false;  // whether it holds the manifest's signatures, and not the manifest
   };
   struct Link {
     std::string path;  // "images/<hex>", "slots/SLOT"
     std::string target;
-
-    [[nodiscard]] std::optional<Digest> image() const;  // that it names; none for a slot
-    [[nodiscard]] std::string manifest() const;         // path of the one that a slot holds
+    std::variant<Digest, std::string> leads_to;  // an image, or the name of the manifest that a slot holds
   };
 
   Fd directory;

@@ -25,16 +25,16 @@
 
 namespace cfs {
 
-class ObjectStore {
+class StoreWriter {
  public:
   // Opens the store directory `path`; it and its parts (objects/, images/, manifests/, slots/) are created
   // where missing. Nobody removes from the store until this object is gone: waits for the one who does now.
   // Code::not_found if its parent is not there, Code::io_error.
-  [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open_or_create(const std::string& path);
+  [[nodiscard]] static Result<std::unique_ptr<StoreWriter>> open_or_create(const std::string& path);
 
-  ObjectStore(const ObjectStore&) = delete;
-  ObjectStore& operator=(const ObjectStore&) = delete;
-  ~ObjectStore() = default;  // what was put and not committed is gone
+  StoreWriter(const StoreWriter&) = delete;
+  StoreWriter& operator=(const StoreWriter&) = delete;
+  ~StoreWriter() = default;  // what was put and not committed is gone
 
   // Takes the first `size` bytes of `source`, whose digest this is, unless the store has the object. `head`
   // is as many of these bytes as the caller has in memory; only what follows is read from `source`, which may
@@ -85,7 +85,7 @@ class ObjectStore {
   };
   using Batch = std::map<Digest, Unnamed>;
 
-  ObjectStore(Fd directory, Fd objects, StoreLock lock);
+  StoreWriter(Fd directory, Fd objects, StoreLock lock);
 
   [[nodiscard]] Result<bool> has(const Digest& digest, std::uint64_t size) const;
   [[nodiscard]] Result<> fill(const Fd& file, const Fd& source, std::uint64_t size, std::string_view head);
@@ -96,8 +96,8 @@ class ObjectStore {
   Fd objects_;
   StoreLock lock_;
   std::atomic<bool> can_clone_ = true;
-  std::atomic<bool> can_seal_ = true;  // until the file system has refused once
-  mutable std::mutex pending_mutex_;   // guards what follows
+  std::atomic<bool> can_enable_verity_ = true;  // until the file system has refused once
+  mutable std::mutex pending_mutex_;            // guards what follows
   Batch pending_;
   Work added_;
 };

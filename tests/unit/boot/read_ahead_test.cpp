@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cfs/store/boot_profile.hpp"
+#include "cfs/store/layout.hpp"
 #include "unit/temp_directory.hpp"
 
 namespace cfs {
@@ -30,7 +31,7 @@ class ReadAhead : public ::testing::Test {
   }
   [[nodiscard]] Store store() const { return Store::open(directory_.path()).value(); }
   void write_profile(const BootProfile& profile) const {
-    directory_.write(boot_profile_path(digest_), format_boot_profile(profile));
+    directory_.write(store_layout::profile_path(digest_), format_boot_profile(profile));
   }
 
   // Those of the object that are in memory.
@@ -75,7 +76,7 @@ TEST_F(ReadAhead, ReadsWhatTheProfileNamesAndNothingElse) {
 TEST_F(ReadAhead, IsNotStartedWithoutAProfile) {
   EXPECT_FALSE(start_read_ahead(store(), digest_, "/nonexistent"));
   directory_.write("outside", "");
-  directory_.link(boot_profile_path(digest_), "../outside");
+  directory_.link(store_layout::profile_path(digest_), "../outside");
   EXPECT_FALSE(start_read_ahead(store(), digest_, "/nonexistent"));
   EXPECT_EQ(::wait(nullptr), -1);
 }

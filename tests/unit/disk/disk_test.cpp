@@ -10,6 +10,7 @@
 #include "cfs/disk/gpt.hpp"
 #include "cfs/image/fsverity.hpp"
 #include "cfs/store/boot_profile.hpp"
+#include "cfs/store/layout.hpp"
 #include "cfs/tool/uuid.hpp"
 #include "unit/ext4_image.hpp"
 #include "unit/temp_directory.hpp"
@@ -68,7 +69,7 @@ class Disk : public ::testing::Test {
   DiskLayout layout_;
 };
 
-TEST_F(Disk, HoldsTheStoreSealed) {
+TEST_F(Disk, HoldsTheStoreWithVerity) {
   const auto written = write("disk");
   ASSERT_TRUE(written) << written.error().line();
   const std::string path = out_.path("disk");
@@ -146,11 +147,12 @@ TEST_F(Disk, WhatAProfileNamesLiesTogetherInItsOrder) {
     profile.objects.push_back({compute_verity(sample(size)).value(), {{0, 1}}});
   }
   profile.objects.push_back({compute_verity("in no store").value(), {{0, 1}}});
-  store_.write(boot_profile_path(profile.image), format_boot_profile(profile));
+  store_.write(store_layout::profile_path(profile.image), format_boot_profile(profile));
   ASSERT_TRUE(write("disk"));
   EXPECT_TRUE(is_clean(out_.path("disk"), partition_alignment));
   const Ext4Image image(out_.path("disk"), partition_alignment);
-  EXPECT_EQ(image.read("/composefs/" + boot_profile_path(profile.image)), format_boot_profile(profile));
+  EXPECT_EQ(image.read("/composefs/" + store_layout::profile_path(profile.image)),
+            format_boot_profile(profile));
   std::uint64_t next_block = 0;
   ext2_ino_t next_inode = 0;
   for (const auto size : named) {

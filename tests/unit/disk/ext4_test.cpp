@@ -127,7 +127,7 @@ TEST_F(Ext4, DirectoriesGrowAndLinksKeepTheirTargets) {
   EXPECT_EQ(image.target("/directory/a-rather-long-name-for-a-link-999"), target);
 }
 
-TEST_F(Ext4, SealedFilesHaveTheirMetadataPastTheEnd) {
+TEST_F(Ext4, FilesWithVerityHaveTheirMetadataPastTheEnd) {
   Ext4Writer writer = create();
   const std::string bytes = sample(70'000);
   const std::string tree(2 * ext4_block_size, 'T');
@@ -135,7 +135,7 @@ TEST_F(Ext4, SealedFilesHaveTheirMetadataPastTheEnd) {
   auto file = writer.make_file(Ext4Writer::root, "file", bytes.size());
   ASSERT_TRUE(file);
   ASSERT_TRUE(writer.write(*file, bytes));
-  ASSERT_TRUE(writer.seal(*file, tree, descriptor));
+  ASSERT_TRUE(writer.add_verity(*file, tree, descriptor));
   ASSERT_TRUE(writer.finish());
   EXPECT_TRUE(is_clean(path_));
   const Ext4Image image(path_);

@@ -131,7 +131,7 @@ TEST(Scan, FillsAStore) {
   root.write("large", large);
   root.write("a/twin", std::string(100, 't'));
   root.write("b/twin", std::string(100, 't'));
-  const auto store = ObjectStore::open_or_create(directory.path("store")).value();
+  const auto store = StoreWriter::open_or_create(directory.path("store")).value();
   ASSERT_TRUE(scan(root.path(), {.store = store.get()}));
   ASSERT_TRUE(store->commit());
   const std::string objects = directory.path("store/objects/");

@@ -99,7 +99,7 @@ TEST(Tar, RefusesNamesWithoutNumbersInAccessControlLists) {
 
 TEST(Tar, FillsAStore) {
   const TempDirectory directory;
-  const auto store = ObjectStore::open_or_create(directory.path("store")).value();
+  const auto store = StoreWriter::open_or_create(directory.path("store")).value();
   const std::string large((3UL << 20) + 7, 'l');  // more than is held in memory
   TarArchive tar;
   tar.file("large", large).file("twin", large).file("middle", std::string(70, 'm')).file("small");
@@ -115,7 +115,7 @@ TEST(Tar, FillsAStore) {
 
 TEST(Tar, StoresNothingThatIsExcluded) {
   const TempDirectory directory;
-  const auto store = ObjectStore::open_or_create(directory.path("store")).value();
+  const auto store = StoreWriter::open_or_create(directory.path("store")).value();
   TarArchive tar;
   tar.file("out/a", std::string(100, 'a')).file("in", std::string(100, 'b'));
   const Exclusions exclude({"out"});

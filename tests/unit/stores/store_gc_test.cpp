@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "cfs/store/boot_profile.hpp"
+#include "cfs/store/layout.hpp"
 #include "cfs/stores/store_check.hpp"
 #include "cfs/tool/progress.hpp"
 #include "unit/small_store.hpp"
@@ -79,11 +80,11 @@ TEST_F(Gc, LeavesNoEmptyDirectories) {
 
 TEST_F(Gc, RemovesProfilesOfImagesThatGo) {
   for (const Digest& image : {old_, new_}) {
-    store_.write(boot_profile_path(image), format_boot_profile({.image = image, .objects = {}}));
+    store_.write(store_layout::profile_path(image), format_boot_profile({.image = image, .objects = {}}));
   }
   collect();
-  EXPECT_FALSE(store_.has(boot_profile_path(old_)));
-  EXPECT_TRUE(store_.has(boot_profile_path(new_)));
+  EXPECT_FALSE(store_.has(store_layout::profile_path(old_)));
+  EXPECT_TRUE(store_.has(store_layout::profile_path(new_)));
 }
 
 TEST_F(Gc, KeepsWhatIsNamed) {

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class ObjectStoreTest : public testing::Test {
+class StoreWriterTest : public testing::Test {
  protected:
   [[nodiscard]] std::string object(const std::string& bytes) const {
     return directory.path("store/objects/") + compute_verity(bytes).value().object_path();
@@ -37,19 +37,19 @@ class ObjectStoreTest : public testing::Test {
   }
 
   TempDirectory directory;
-  std::unique_ptr<ObjectStore> store = ObjectStore::open_or_create(directory.path("store")).value();
+  std::unique_ptr<StoreWriter> store = StoreWriter::open_or_create(directory.path("store")).value();
 };
 
-TEST_F(ObjectStoreTest, HasItsParts) {
+TEST_F(StoreWriterTest, HasItsParts) {
   for (const auto* name : {"objects", "images", "manifests", "slots"}) {
     EXPECT_TRUE(fs::is_directory(directory.path("store") + "/" + name));
   }
-  EXPECT_TRUE(ObjectStore::open_or_create(directory.path("store")));  // again
-  EXPECT_EQ(ObjectStore::open_or_create(directory.path("no/store")).error().code(), Code::not_found);
-  EXPECT_FALSE(ObjectStore::open_or_create(directory.write("file", "")));
+  EXPECT_TRUE(StoreWriter::open_or_create(directory.path("store")));  // again
+  EXPECT_EQ(StoreWriter::open_or_create(directory.path("no/store")).error().code(), Code::not_found);
+  EXPECT_FALSE(StoreWriter::open_or_create(directory.write("file", "")));
 }
 
-TEST_F(ObjectStoreTest, TakesStreams) {
+TEST_F(StoreWriterTest, TakesStreams) {
   for (const std::size_t size : {1UL, 5000UL, (2UL << 20) + 3}) {
     const std::string bytes(size, 'b');
     std::size_t given = 0;
@@ -71,7 +71,7 @@ TEST_F(ObjectStoreTest, TakesStreams) {
   EXPECT_EQ(files(), 3U);
 }
 
-TEST_F(ObjectStoreTest, NamesObjectsAtCommit) {
+TEST_F(StoreWriterTest, NamesObjectsAtCommit) {
   ASSERT_TRUE(put("contents"));
   EXPECT_FALSE(fs::exists(object("contents")));
   ASSERT_TRUE(store->commit());
@@ -81,13 +81,13 @@ TEST_F(ObjectStoreTest, NamesObjectsAtCommit) {
   EXPECT_EQ(status.st_mode, static_cast<mode_t>(S_IFREG | 0644));
 }
 
-TEST_F(ObjectStoreTest, LeavesNothingWithoutCommit) {
+TEST_F(StoreWriterTest, LeavesNothingWithoutCommit) {
   ASSERT_TRUE(put("contents"));
   store.reset();
   EXPECT_TRUE(fs::is_empty(directory.path("store/objects")));
 }
 
-TEST_F(ObjectStoreTest, DoesNotWriteAnObjectAgain) {
+TEST_F(StoreWriterTest, DoesNotWriteAnObjectAgain) {
   ASSERT_TRUE(put("contents"));
   ASSERT_TRUE(store->commit());
   struct stat before{};
@@ -101,7 +101,7 @@ TEST_F(ObjectStoreTest, DoesNotWriteAnObjectAgain) {
   EXPECT_EQ(files(), 1U);
 }
 
-TEST_F(ObjectStoreTest, ReplacesAnObjectOfTheWrongSize) {
+TEST_F(StoreWriterTest, ReplacesAnObjectOfTheWrongSize) {
   fs::create_directories(fs::path(object("contents")).parent_path());
   directory.write(fs::relative(object("contents"), directory.path()).string(), "cont");
   ASSERT_TRUE(put("contents"));
@@ -109,11 +109,11 @@ TEST_F(ObjectStoreTest, ReplacesAnObjectOfTheWrongSize) {
   EXPECT_EQ(read_bytes(object("contents")), "contents");
 }
 
-TEST_F(ObjectStoreTest, CopiesWhatFollowsTheHead) {
+TEST_F(StoreWriterTest, CopiesWhatFollowsTheHead) {
   const std::string bytes = std::string(70000, 'a') + std::string(70000, 'b');
   const Fd source(::open(directory.write("source", bytes).c_str(), O_RDONLY | O_CLOEXEC));
   for (const std::size_t head : {0UL, 1UL, 70000UL, 140000UL}) {
-    store = ObjectStore::open_or_create(directory.path("store")).value();
+    store = StoreWriter::open_or_create(directory.path("store")).value();
     ASSERT_TRUE(store->put(compute_verity(bytes).value(), source, bytes.size(), bytes.substr(0, head)));
     ASSERT_TRUE(store->commit());
     EXPECT_TRUE(read_bytes(object(bytes)) == bytes) << head;
@@ -121,7 +121,7 @@ TEST_F(ObjectStoreTest, CopiesWhatFollowsTheHead) {
   }
 }
 
-TEST_F(ObjectStoreTest, ReportsASourceThatIsShorter) {
+TEST_F(StoreWriterTest, ReportsASourceThatIsShorter) {
   const Fd source(::open(directory.write("source", "1234").c_str(), O_RDONLY | O_CLOEXEC));
   const auto outcome = store->put(compute_verity("12345").value(), source, 5, "");
   ASSERT_FALSE(outcome);
@@ -130,7 +130,7 @@ TEST_F(ObjectStoreTest, ReportsASourceThatIsShorter) {
   EXPECT_EQ(files(), 0U);
 }
 
-TEST_F(ObjectStoreTest, TakesObjectsFromManyThreads) {
+TEST_F(StoreWriterTest, TakesObjectsFromManyThreads) {
   {
     std::array<std::jthread, 4> threads;
     for (auto& thread : threads) {
@@ -146,7 +146,7 @@ TEST_F(ObjectStoreTest, TakesObjectsFromManyThreads) {
   EXPECT_EQ(read_bytes(object("object 299")), "object 299");
 }
 
-TEST_F(ObjectStoreTest, AddsAnImageWithItsLink) {
+TEST_F(StoreWriterTest, AddsAnImageWithItsLink) {
   ASSERT_TRUE(put("contents"));
   const Digest digest = compute_verity("image").value();
   ASSERT_TRUE(store->add_image(digest, "image"));
@@ -157,7 +157,7 @@ TEST_F(ObjectStoreTest, AddsAnImageWithItsLink) {
             "../objects/" + digest.object_path());
 }
 
-TEST_F(ObjectStoreTest, RefusesALinkThatLeadsElsewhere) {
+TEST_F(StoreWriterTest, RefusesALinkThatLeadsElsewhere) {
   const Digest digest = compute_verity("image").value();
   directory.link("store/images/" + digest.hex(), "../objects/elsewhere");
   EXPECT_EQ(store->add_image(digest, "image").error().code(), Code::already_exists);
