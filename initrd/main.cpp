@@ -106,20 +106,19 @@ int mount_helper(const Words& words) {
     (void)::signal(signal, [](int) { ::_exit(cfs::mount_interrupted); });
   }
   cfs::Kernel kernel;
-  cfs::Report report;
   const auto arguments = cfs::parse_mount_arguments(words);
   const auto mounted = !arguments         ? tl::unexpected(arguments.error())
                        : ::geteuid() != 0 ? cfs::fail(cfs::Code::usage, "only root can mount")
-                                          : cfs::mount_root(kernel, *arguments, report);
+                                          : cfs::mount_root(kernel, *arguments);
   if (!mounted) {
     say(mounted.error());
     return cfs::mount_exit_status(mounted.error().code());
   }
   if (!arguments->fake) {
-    cfs::log(cfs::LogLevel::info, report.summary());
+    cfs::log(cfs::LogLevel::info, *mounted);
   }
   if (arguments->verbose) {
-    (void)::puts(report.summary().c_str());
+    (void)::puts(mounted->c_str());
   }
   return 0;
 }
@@ -150,13 +149,9 @@ int fail_boot() {
 // To the kernel log alone: by now systemd has stopped the journal, which reads it when it is started again.
 int next_root() {
   cfs::Kernel kernel;
-  cfs::Report report;
-  if (const auto made = cfs::make_next_root(kernel, report); !made) {
-    cfs::log(cfs::LogLevel::error, made.error().line());
-    return 1;
-  }
-  cfs::log(cfs::LogLevel::info, report.summary());
-  return 0;
+  const auto made = cfs::make_next_root(kernel);
+  cfs::log(made ? cfs::LogLevel::info : cfs::LogLevel::error, made ? *made : made.error().line());
+  return made ? 0 : 1;
 }
 
 int status_of(const cfs::Result<>& result) {

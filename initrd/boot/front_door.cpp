@@ -16,7 +16,7 @@
 #include "cfs/base/text.hpp"
 #include "cfs/boot/failure_units.hpp"
 #include "cfs/boot/modules.hpp"
-#include "cfs/boot/report.hpp"
+#include "cfs/boot/report_names.hpp"
 #include "cfs/decision/configuration.hpp"
 #include "cfs/decision/initrd_kind.hpp"
 #include "cfs/doors/doors.hpp"

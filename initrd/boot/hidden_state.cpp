@@ -5,7 +5,7 @@
 
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
-#include "cfs/boot/report.hpp"
+#include "cfs/boot/report_names.hpp"
 #include "cfs/mount/hidden_mount.hpp"
 
 namespace cfs {

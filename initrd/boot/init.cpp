@@ -29,29 +29,32 @@ struct HandOver {
 // Up to the moment where only the init program is left to execute.
 Result<HandOver> boot(Kernel& kernel, FailurePlan& plan, const std::vector<std::string>& arguments,
                       const std::vector<std::string>& environment) {
-  Report report;
+  StageClock clock;
   CFS_TRY(kernel.cover_root());
   CFS_TRY(mount_kernel_file_systems(kernel));
-  report.end_stage<Stage::kernel_file_systems>();
+  clock.end<Stage::kernel_file_systems>();
 
   Policy policy = CFS_TRY(load_policy_of(initramfs_configuration));
   plan = plan_failure(policy);
   const Configuration configuration =
       CFS_TRY(load_configuration(kernel, initramfs_configuration, std::move(policy)));
-  report.end_stage<Stage::policy>();
+  clock.end<Stage::policy>();
 
   CFS_TRY(load_modules(kernel, module_list));
-  report.end_stage<Stage::modules>();
+  clock.end<Stage::modules>();
 
   Watchdog watchdog = Watchdog::take_over();
-  const VerifiedRoot root = CFS_TRY(
-      make_verified_root(kernel, configuration, EnteredBy::init, report, [&] { watchdog.keep_alive(); }));
-  CFS_TRY(publish_root(report));
+  const VerifiedRoot root = CFS_TRY(make_verified_root({.kernel = kernel,
+                                                        .configuration = configuration,
+                                                        .entered_by = EnteredBy::init,
+                                                        .clock = clock,
+                                                        .meanwhile = [&] { watchdog.keep_alive(); }}));
+  CFS_TRY(publish_root(root.report));
   CFS_TRY(switch_root(kernel, root.tree));
   // Nothing else runs until init does.
   CFS_TRY(close_root_doors(kernel, configuration.policy, CFS_TRY(read_kernel_cmdline(kernel))));
 
-  log(LogLevel::info, report.summary());
+  log(LogLevel::info, root.report.summary(clock.elapsed()));
   HandOver next;
   next.init = root.init;
   if (configuration.policy.cmdline.trust == CmdlineTrust::signed_cmdline) {

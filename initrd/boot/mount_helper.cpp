@@ -222,27 +222,28 @@ Result<MountArguments> parse_mount_arguments(const std::vector<std::string>& arg
   return parsed;
 }
 
-Result<> mount_root(Kernel& kernel, const MountArguments& arguments, Report& report) {
+Result<std::string> mount_root(Kernel& kernel, const MountArguments& arguments) {
+  StageClock clock;
   const Configuration configuration = CFS_TRY(configure(kernel, arguments));
-  report.end_stage<Stage::policy>();
-  const auto nothing = [] {};
+  clock.end<Stage::policy>();
+  const BootContext boot{
+      .kernel = kernel, .configuration = configuration, .entered_by = EnteredBy::systemd, .clock = clock};
   if (arguments.fake) {
-    return verify_root(kernel, configuration, EnteredBy::systemd, report, nothing);
+    return CFS_TRY(verify_root(boot)).summary(clock.elapsed());
   }
-  const VerifiedRoot root =
-      CFS_TRY(make_verified_root(kernel, configuration, EnteredBy::systemd, report, nothing));
+  const VerifiedRoot root = CFS_TRY(make_verified_root(boot));
   const bool trusted = configuration.policy.cmdline.trust == CmdlineTrust::signed_cmdline;
   if (configuration.selection.init && !trusted && in_initrd("")) {
     CFS_TRY(check_enters_systemd(root.tree, root.init));
   }
   const SignalsHeld held;
-  CFS_TRY(publish_root(report));
+  CFS_TRY(publish_root(root.report));
   if (!arguments.mount_namespace.empty()) {
     CFS_TRY(enter_namespace(kernel, arguments.mount_namespace));
   }
   CFS_TRY(attach_at(kernel, root.tree, arguments.targets));
   mark_stage<Stage::attached>();
-  return {};
+  return root.report.summary(clock.elapsed());
 }
 
 int mount_exit_status(Code code) noexcept {

@@ -60,21 +60,22 @@ Result<ConfigurationPlace> open_image_configuration(const std::string& root, con
   return ConfigurationPlace{.directory = *std::move(place), .name = cat('/', image_configuration)};
 }
 
-Result<> make_next_root(Kernel& kernel, Report& report) {
+Result<std::string> make_next_root(Kernel& kernel) {
+  StageClock clock;
   kernel.detach(next_root_place);  // whoever made it: what is entered is what is verified now
   kernel.detach("/etc");           // the image's own is left
   const Configuration configuration = CFS_TRY(configure(kernel));
-  report.end_stage<Stage::policy>();
-  const VerifiedRoot root =
-      CFS_TRY(make_verified_root(kernel, configuration, EnteredBy::systemd, report, [] {}));
-  CFS_TRY(publish_root(report));
+  clock.end<Stage::policy>();
+  const VerifiedRoot root = CFS_TRY(make_verified_root(
+      {.kernel = kernel, .configuration = configuration, .entered_by = EnteredBy::systemd, .clock = clock}));
+  CFS_TRY(publish_root(root.report));
   CFS_TRY(close_root_doors(kernel, configuration.policy, CFS_TRY(read_kernel_cmdline(kernel))));
   if (::mkdir(next_root_place, 0700) != 0 && errno != EEXIST) {
     return fail_errno(Code::mount_failed, cat("create ", next_root_place));
   }
   CFS_TRY(kernel.attach(root.tree, CFS_TRY(open_directory(next_root_place)), "."));
   mark_stage<Stage::attached>();
-  return {};
+  return root.report.summary(clock.elapsed());
 }
 
 }  // namespace cfs

@@ -11,9 +11,6 @@ namespace cfs {
 
 namespace {
 
-using std::chrono::duration_cast;
-using std::chrono::microseconds;
-
 // One JSON object or array under construction. Names are our own and need no escaping.
 class Json {
  public:
@@ -65,76 +62,72 @@ std::string json_quote(std::string_view text) {
   return out + '"';
 }
 
-void Report::record(std::string_view stage) {
-  const auto now = std::chrono::steady_clock::now();
-  stages_.push_back({std::string(stage), duration_cast<microseconds>(now.time_since_epoch()),
-                     duration_cast<microseconds>(now - last_)});
-  last_ = now;
-}
-
-std::int64_t Report::elapsed_us() const {
-  return duration_cast<microseconds>(std::chrono::steady_clock::now() - start_).count();
-}
-
-std::string Report::summary() const {
-  return cat(image.image_id, ' ', image.version, " (", image.digest.text(), ", manifest ", manifest,
-             ", slot ", slot.empty() ? "none" : slot, ") verified and attached in ", elapsed_us(), " us");
+std::string Report::summary(std::chrono::microseconds elapsed) const {
+  return cat(image.image_id, ' ', image.version, " (", image.digest.text(), ", manifest ", candidate.manifest,
+             ", slot ", candidate.slot.empty() ? "none" : candidate.slot, ") verified and attached in ",
+             elapsed.count(), " us");
 }
 
 std::string Report::json() const {
+  namespace key = report_key;
   Json refusals('[');
   for (const Refusal& refusal : refused) {
     refusals.item(Json('{')
-                      .text("manifest", refusal.candidate.manifest)
-                      .text("slot", refusal.candidate.slot)
-                      .text("code", name(refusal.error.code()))
-                      .text("reason", refusal.error.what())
+                      .text(key::manifest, refusal.candidate.manifest)
+                      .text(key::slot, refusal.candidate.slot)
+                      .text(key::code, name(refusal.error.code()))
+                      .text(key::reason, refusal.error.what())
                       .str());
   }
-  Json stages('[');
-  for (const StageTime& stage : stages_) {
-    stages.item(Json('{')
-                    .text("stage", stage.name)
-                    .number("end_us", stage.end.count())
-                    .number("us", stage.duration.count())
-                    .str());
+  Json stage_list('[');
+  for (const StageTime& time : stages) {
+    stage_list.item(Json('{')
+                        .text(key::stage, time.stage)
+                        .number(key::end_us, time.end.count())
+                        .number(key::us, time.duration.count())
+                        .str());
   }
   Json mount_list('[');
   for (const TreeMount& mount : mounts) {
-    mount_list.item(
-        Json('{').text("path", mount.path).text("device", mount.device).text("root", mount.root).str());
+    mount_list.item(Json('{')
+                        .text(key::path, mount.path)
+                        .text(key::device, mount.device)
+                        .text(key::root, mount.root)
+                        .str());
   }
   return Json('{')
-             .number("format", 1)
-             .raw("image", Json('{')
-                               .text("id", image.image_id)
-                               .text("version", image.version)
-                               .number("security-version", image.security_version)
-                               .text("digest", image.digest.text())
-                               .text("manifest", manifest)
-                               .text("slot", slot)
-                               .str())
-             .raw("signers", strings(signers))
-             .raw("refused", refusals.str())
-             .raw("state", Json('{')
-                               .text("root", name(root))
-                               .text("etc", name(etc))
-                               .text("var", name(var))
-                               .text("etc-upper", name(state.etc_upper))
-                               .text("machine-id", name(state.machine_id))
-                               .raw("factory-reset", state.factory_reset ? "true" : "false")
-                               .text("device", state_device)
-                               .str())
-             .raw("open-doors", strings(open_doors))
-             .raw("mounts", mount_list.str())
-             .raw("store", Json('{')
-                               .text("device", store_device)
-                               .raw("read-ahead", read_ahead ? "true" : "false")
-                               .str())
-             .raw("tpm", Json('{').text("mode", "off").str())
-             .raw("kernel",
-                  Json('{').text("release", kernel_release).raw("features", strings(kernel_features)).str())
-             .raw("stages", stages.str())
+             .number(key::format, key::format_version)
+             .raw(key::image, Json('{')
+                                  .text(key::id, image.image_id)
+                                  .text(key::version, image.version)
+                                  .number(key::security_version, image.security_version)
+                                  .text(key::digest, image.digest.text())
+                                  .text(key::manifest, candidate.manifest)
+                                  .text(key::slot, candidate.slot)
+                                  .str())
+             .raw(key::signers, strings(signers))
+             .raw(key::refused, refusals.str())
+             .raw(key::state, Json('{')
+                                  .text(key::root, name(root))
+                                  .text(key::etc, name(etc))
+                                  .text(key::var, name(var))
+                                  .text(key::etc_upper, name(state.etc_upper))
+                                  .text(key::machine_id, name(state.machine_id))
+                                  .raw(key::factory_reset, state.factory_reset ? "true" : "false")
+                                  .text(key::device, state_device)
+                                  .str())
+             .raw(key::open_doors, strings(open_doors))
+             .raw(key::mounts, mount_list.str())
+             .raw(key::store, Json('{')
+                                  .text(key::device, store_device)
+                                  .raw(key::read_ahead, read_ahead ? "true" : "false")
+                                  .str())
+             .raw(key::tpm, Json('{').text(key::mode, "off").str())
+             .raw(key::kernel, Json('{')
+                                   .text(key::release, kernel_release)
+                                   .raw(key::features, strings(kernel_features))
+                                   .str())
+             .raw(key::stages, stage_list.str())
              .str() +
          '\n';
 }

@@ -29,7 +29,13 @@ struct ComposedRoot {
   Fd image{};
   Fd root{};
   std::string root_name{};  // in the workspace
-  std::string init{};
+};
+
+// The image that was decided for, composed; what its state needs is still there.
+struct AcceptedRoot {
+  ComposedRoot composed;
+  Decision decision;
+  bool read_ahead = false;
 };
 
 Result<> compose(Kernel& kernel, const VerifiedImage& image, RootMode mode, ComposedRoot& composed,
@@ -86,82 +92,102 @@ Result<> check_same_disk(const BlockDevice& state, const BlockDevice& store) {
 }
 
 // The writable file system that holds the state.
-Result<Fd> mount_state(Kernel& kernel, const Policy& policy, const HiddenMount& store, Report& report,
-                       const std::function<void()>& meanwhile) {
+struct StateFileSystem {
+  Fd mount;
+  std::string device;
+};
+
+Result<StateFileSystem> mount_state(const BootContext& boot, const HiddenMount& store) {
+  const Policy& policy = boot.configuration.policy;
   if (!policy.state.device) {  // it is on the store's
-    report.state_device = report.store_device;
-    Fd mount = CFS_TRY(kernel.clone_tree(store.mount, ""));
-    CFS_TRY(kernel.set_access(mount, Access::read_write));
-    return mount;
+    Fd mount = CFS_TRY(boot.kernel.clone_tree(store.mount, ""));
+    CFS_TRY(boot.kernel.set_access(mount, Access::read_write));
+    return StateFileSystem{.mount = std::move(mount), .device = store.device.path};
   }
-  BlockDevice device = CFS_TRY(wait_for_device(*policy.state.device, device_wait(policy), meanwhile));
-  report.state_device = device.path;
+  BlockDevice device = CFS_TRY(wait_for_device(*policy.state.device, device_wait(policy), boot.meanwhile));
   if (!policy.state.any_disk) {
     CFS_TRY(check_same_disk(device, store.device));
   }
-  return CFS_TRY(mount_hidden(kernel, std::move(device),
-                              {.file_system = std::string(state_file_system),
-                               .superblock = Access::read_write,
-                               .mount = Access::read_write}))
-      .mount;
+  std::string path = device.path;
+  HiddenMount hidden = CFS_TRY(mount_hidden(boot.kernel, std::move(device),
+                                            {.file_system = std::string(state_file_system),
+                                             .superblock = Access::read_write,
+                                             .mount = Access::read_write}));
+  return StateFileSystem{.mount = std::move(hidden.mount), .device = std::move(path)};
 }
 
-// Everything that needs no state: finds the store, decides, composes.
-Result<ComposedRoot> compose_verified(Kernel& kernel, const Configuration& configuration,
-                                      EnteredBy entered_by, Report& report,
-                                      const std::function<void()>& meanwhile) {
-  const Policy& policy = configuration.policy;
-  report.kernel_release = Kernel::release();
-  report.open_doors = open_doors(policy.doors);
-
-  BlockDevice device = CFS_TRY_IN(
-      wait_for_device(configuration.selection.store, device_wait(policy), meanwhile), "find the store");
-  report.store_device = device.path;
-  report.end_stage<Stage::store_device>();
+// Finds the store and opens it in a private namespace.
+Result<ComposedRoot> open_store(const BootContext& boot) {
+  const Policy& policy = boot.configuration.policy;
+  BlockDevice device =
+      CFS_TRY_IN(wait_for_device(boot.configuration.selection.store, device_wait(policy), boot.meanwhile),
+                 "find the store");
+  boot.clock.end<Stage::store_device>();
 
   // Where state shares the store's file system its superblock must be writable; the store's mount never is.
   const Access superblock = policy.state.on_store ? Access::read_write : Access::read_only;
   HiddenMount file_system =
-      CFS_TRY_IN(mount_hidden(kernel, std::move(device),
+      CFS_TRY_IN(mount_hidden(boot.kernel, std::move(device),
                               {.file_system = policy.store_file_system, .superblock = superblock}),
                  "mount the store");
-  PrivateNamespace workspace = CFS_TRY(PrivateNamespace::enter(kernel));
+  PrivateNamespace workspace = CFS_TRY(PrivateNamespace::enter(boot.kernel));
   CFS_TRY(workspace.attach(file_system.mount, "store"));
   Store store = CFS_TRY(Store::open_on(file_system.mount));
   Fd objects = CFS_TRY(store.objects());
-  ComposedRoot composed{.workspace = std::move(workspace),
-                        .store_file_system = std::move(file_system),
-                        .store = std::move(store),
-                        .objects = std::move(objects)};
-  report.end_stage<Stage::store_mount>();
+  boot.clock.end<Stage::store_mount>();
+  return ComposedRoot{.workspace = std::move(workspace),
+                      .store_file_system = std::move(file_system),
+                      .store = std::move(store),
+                      .objects = std::move(objects)};
+}
 
+// Everything that needs no state: finds the store, decides, composes.
+Result<AcceptedRoot> compose_verified(const BootContext& boot) {
+  const Policy& policy = boot.configuration.policy;
+  ComposedRoot composed = CFS_TRY(open_store(boot));
   std::size_t attempts = 0;
+  bool read_ahead = false;
+  const std::string release = Kernel::release();
   const DecisionInput input{
       .policy = policy,
-      .keys = configuration.keys,
-      .selection = configuration.selection,
-      .kernel_release = report.kernel_release,
-      .measure = [&](const Fd& file, HashAlgorithm) { return kernel.measure_verity(file); }};
-  const Decision decision = CFS_TRY(decide(composed.store, input, [&](const Decision& accepted) -> Result<> {
-    report.end_stage<Stage::verify>();
-    CFS_TRY(compose(kernel, accepted.image, policy.state.root, composed, attempts++));
+      .keys = boot.configuration.keys,
+      .selection = boot.configuration.selection,
+      .kernel_release = release,
+      .measure = [&](const Fd& file, HashAlgorithm) { return boot.kernel.measure_verity(file); }};
+  Decision decision = CFS_TRY(decide(composed.store, input, [&](const Decision& candidate) -> Result<> {
+    boot.clock.end<Stage::verify>();
+    CFS_TRY(compose(boot.kernel, candidate.image, policy.state.root, composed, attempts++));
     // Now, as the first that reads many files is the check of what must be complete.
-    report.read_ahead =
-        start_read_ahead(composed.store, accepted.manifest.manifest().digest, report.store_device);
-    return accept(composed, accepted, entered_by, input.measure);
+    read_ahead = start_read_ahead(composed.store, candidate.manifest.manifest().digest,
+                                  composed.store_file_system.device.path);
+    return accept(composed, candidate, boot.entered_by, input.measure);
   }));
-  report.end_stage<Stage::compose>();
-  report.manifest = decision.candidate.manifest;
-  report.slot = decision.candidate.slot;
-  report.image = decision.manifest.manifest();
-  report.signers = decision.manifest.signers();
-  report.refused = decision.refused;
-  report.root = policy.state.root;
-  report.etc = decision.manifest.etc();
-  report.var = decision.manifest.var();
-  report.corruption = policy.failure.corruption;
-  composed.init = decision.init;
-  return composed;
+  boot.clock.end<Stage::compose>();
+  return AcceptedRoot{
+      .composed = std::move(composed), .decision = std::move(decision), .read_ahead = read_ahead};
+}
+
+// What is known of a boot that has an accepted root, and no state yet.
+Report report_of(const BootContext& boot, AcceptedRoot& accepted) {
+  const Policy& policy = boot.configuration.policy;
+  Decision& decision = accepted.decision;
+  return {.candidate = std::move(decision.candidate),
+          .image = decision.manifest.manifest(),
+          .signers = decision.manifest.signers(),
+          .refused = std::move(decision.refused),
+          .store_device = accepted.composed.store_file_system.device.path,
+          .read_ahead = accepted.read_ahead,
+          .root = policy.state.root,
+          .etc = decision.manifest.etc(),
+          .var = decision.manifest.var(),
+          .state_device = {},
+          .state = {},
+          .open_doors = open_doors(policy.doors),
+          .corruption = policy.failure.corruption,
+          .mounts = {},
+          .kernel_release = Kernel::release(),
+          .kernel_features = boot.kernel.features(),
+          .stages = boot.clock.stages()};
 }
 
 }  // namespace
@@ -171,42 +197,49 @@ Result<> publish_root(const Report& report) {
   return publish_root_device(report.store_device);
 }
 
-Result<> verify_root(Kernel& kernel, const Configuration& configuration, EnteredBy entered_by, Report& report,
-                     const std::function<void()>& meanwhile) {
-  return CFS_TRY(compose_verified(kernel, configuration, entered_by, report, meanwhile)).workspace.leave();
+Result<Report> verify_root(const BootContext& boot) {
+  AcceptedRoot accepted = CFS_TRY(compose_verified(boot));
+  CFS_TRY(accepted.composed.workspace.leave());
+  return report_of(boot, accepted);
 }
 
-Result<VerifiedRoot> make_verified_root(Kernel& kernel, const Configuration& configuration,
-                                        EnteredBy entered_by, Report& report,
-                                        const std::function<void()>& meanwhile) {
-  ComposedRoot composed = CFS_TRY(compose_verified(kernel, configuration, entered_by, report, meanwhile));
-  const Policy& policy = configuration.policy;
+Result<VerifiedRoot> make_verified_root(const BootContext& boot) {
+  AcceptedRoot accepted = CFS_TRY(compose_verified(boot));
+  ComposedRoot& composed = accepted.composed;
+  const Policy& policy = boot.configuration.policy;
+  // A measurement of the decision belongs here: before any state is opened.
 
-  Fd state;
+  StateFileSystem state;
   if (policy.state.on_store || policy.state.device) {
-    state = CFS_TRY_IN(mount_state(kernel, policy, composed.store_file_system, report, meanwhile),
-                       "mount the state");
-    CFS_TRY(composed.workspace.attach(state, "state"));
+    state = CFS_TRY_IN(mount_state(boot, composed.store_file_system), "mount the state");
+    CFS_TRY(composed.workspace.attach(state.mount, "state"));
   }
-  report.state = CFS_TRY_IN(
-      set_up_state(kernel, composed.workspace, composed.image, composed.objects, composed.root,
-                   {.etc = report.etc,
-                    .var = report.var,
-                    .var_limits = {.noexec = policy.state.noexec, .nosymfollow = policy.state.nosymfollow},
-                    .image = report.image.digest,
-                    .file_system = state ? &state : nullptr}),
+  const VerifiedManifest& manifest = accepted.decision.manifest;
+  const StateRequest request{
+      .etc = manifest.etc(),
+      .var = manifest.var(),
+      .var_limits = {.noexec = policy.state.noexec, .nosymfollow = policy.state.nosymfollow},
+      .image = manifest.manifest().digest,
+      .file_system = state.mount ? &state.mount : nullptr};
+  const StateOutcome outcome = CFS_TRY_IN(
+      set_up_state(boot.kernel, composed.workspace, composed.image, composed.objects, composed.root, request),
       "set up the state");
-  if (entered_by == EnteredBy::systemd) {
+  if (boot.entered_by == EnteredBy::systemd) {
     CFS_TRY(check_os_release(composed.root));  // once more: what was changed in /etc may hide it
   }
-  report.end_stage<Stage::state>();
+  boot.clock.end<Stage::state>();
 
-  report.mounts = CFS_TRY(mounts_of_tree(CFS_TRY(read_file(mount_table_file, mount_table_max_bytes)),
-                                         PrivateNamespace::path(composed.root_name)));
-  VerifiedRoot root{.tree = CFS_TRY(kernel.clone_tree(composed.root, "")), .init = composed.init};
+  auto mounts = CFS_TRY(mounts_of_tree(CFS_TRY(read_file(mount_table_file, mount_table_max_bytes)),
+                                       PrivateNamespace::path(composed.root_name)));
+  VerifiedRoot root;
+  root.tree = CFS_TRY(boot.kernel.clone_tree(composed.root, ""));
+  root.init = std::move(accepted.decision.init);
   CFS_TRY(composed.workspace.leave());
-  report.kernel_features = kernel.features();
-  report.end_stage<Stage::detach>();
+  boot.clock.end<Stage::detach>();
+  root.report = report_of(boot, accepted);
+  root.report.state_device = std::move(state.device);
+  root.report.state = outcome;
+  root.report.mounts = std::move(mounts);
   return root;
 }
 

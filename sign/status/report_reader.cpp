@@ -5,7 +5,7 @@
 
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
-#include "cfs/boot/report.hpp"
+#include "cfs/boot/report_names.hpp"
 
 namespace cfs {
 
@@ -41,44 +41,45 @@ std::vector<std::string> strings(const Json& array) {
 }
 
 BootReport read(const Json& json) {
+  namespace key = report_key;
   BootReport report;
-  const Json& image = json.at("image");
-  image.at("id").get_to(report.image_id);
-  image.at("version").get_to(report.version);
-  report.security_version = number(image, "security-version");
-  image.at("digest").get_to(report.digest);
-  image.at("manifest").get_to(report.manifest);
-  image.at("slot").get_to(report.slot);
-  report.signers = strings(array(json, "signers"));
-  for (const Json& refused : array(json, "refused")) {
-    report.refused.push_back({.manifest = refused.at("manifest"),
-                              .slot = refused.at("slot"),
-                              .code = refused.at("code"),
-                              .reason = refused.at("reason")});
+  const Json& image = json.at(key::image);
+  image.at(key::id).get_to(report.image_id);
+  image.at(key::version).get_to(report.version);
+  report.security_version = number(image, key::security_version);
+  image.at(key::digest).get_to(report.digest);
+  image.at(key::manifest).get_to(report.manifest);
+  image.at(key::slot).get_to(report.slot);
+  report.signers = strings(array(json, key::signers));
+  for (const Json& refused : array(json, key::refused)) {
+    report.refused.push_back({.manifest = refused.at(key::manifest),
+                              .slot = refused.at(key::slot),
+                              .code = refused.at(key::code),
+                              .reason = refused.at(key::reason)});
   }
-  const Json& state = json.at("state");
-  state.at("root").get_to(report.root_mode);
-  state.at("etc").get_to(report.etc);
-  state.at("var").get_to(report.var);
-  state.at("etc-upper").get_to(report.etc_upper);
-  state.at("machine-id").get_to(report.machine_id);
-  state.at("factory-reset").get_to(report.factory_reset);
-  state.at("device").get_to(report.state_device);
-  const Json& store = json.at("store");
-  store.at("device").get_to(report.store_device);
-  store.at("read-ahead").get_to(report.read_ahead);
-  if (json.contains("open-doors")) {
-    report.open_doors = strings(array(json, "open-doors"));
+  const Json& state = json.at(key::state);
+  state.at(key::root).get_to(report.root_mode);
+  state.at(key::etc).get_to(report.etc);
+  state.at(key::var).get_to(report.var);
+  state.at(key::etc_upper).get_to(report.etc_upper);
+  state.at(key::machine_id).get_to(report.machine_id);
+  state.at(key::factory_reset).get_to(report.factory_reset);
+  state.at(key::device).get_to(report.state_device);
+  const Json& store = json.at(key::store);
+  store.at(key::device).get_to(report.store_device);
+  store.at(key::read_ahead).get_to(report.read_ahead);
+  if (json.contains(key::open_doors)) {
+    report.open_doors = strings(array(json, key::open_doors));
   }
-  for (const Json& mount : array(json, "mounts")) {
+  for (const Json& mount : array(json, key::mounts)) {
     report.mounts.push_back(
-        {.id = 0, .device = mount.at("device"), .root = mount.at("root"), .path = mount.at("path")});
+        {.id = 0, .device = mount.at(key::device), .root = mount.at(key::root), .path = mount.at(key::path)});
   }
-  json.at("kernel").at("release").get_to(report.kernel_release);
-  report.kernel_features = strings(array(json.at("kernel"), "features"));
-  for (const Json& stage : array(json, "stages")) {
+  json.at(key::kernel).at(key::release).get_to(report.kernel_release);
+  report.kernel_features = strings(array(json.at(key::kernel), key::features));
+  for (const Json& stage : array(json, key::stages)) {
     report.stages.push_back(
-        {.name = stage.at("stage"), .end_us = number(stage, "end_us"), .us = number(stage, "us")});
+        {.name = stage.at(key::stage), .end_us = number(stage, key::end_us), .us = number(stage, key::us)});
   }
   return report;
 }
@@ -98,7 +99,7 @@ Result<std::string> read_boot_report(const std::string& root) {
 Result<BootReport> parse_boot_report(std::string_view text) {
   try {
     const Json json = Json::parse(text);
-    if (json.at("format") != 1) {
+    if (json.at(report_key::format) != report_key::format_version) {
       return fail(Code::report_malformed, "its format is not 1: it was written by another version");
     }
     BootReport report = read(json);

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cfs/base/result.hpp"
-#include "cfs/boot/report.hpp"
+#include "cfs/boot/report_names.hpp"
 
 namespace cfs {
 

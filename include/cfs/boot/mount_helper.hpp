@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "cfs/base/result.hpp"
-#include "cfs/boot/report.hpp"
 #include "cfs/decision/configuration.hpp"
 #include "cfs/kernel/kernel.hpp"
 
@@ -33,8 +32,9 @@ struct MountArguments {
 
 // Makes a verified root and attaches it at each target, last of all, after write_report(). When it cannot be
 // attached at one of them, it is attached at none. Errors: those of load_configuration(),
-// make_verified_root() and write_report(); Code::usage for options that make no sense.
-[[nodiscard]] Result<> mount_root(Kernel& kernel, const MountArguments& arguments, Report& report);
+// make_verified_root() and write_report(); Code::usage for options that make no sense. Returns
+// Report::summary().
+[[nodiscard]] Result<std::string> mount_root(Kernel& kernel, const MountArguments& arguments);
 
 // mount(8)'s exit status for an error: 1 usage or permission, 2 system error, 32 mount failure.
 inline constexpr int mount_interrupted = 8;

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cfs/base/result.hpp"
-#include "cfs/boot/report.hpp"
+#include "cfs/boot/report_names.hpp"
 #include "cfs/decision/configuration.hpp"
 #include "cfs/kernel/kernel.hpp"
 
@@ -25,7 +25,8 @@ inline constexpr auto next_root_place = "/run/nextroot";
 // attaches it at next_root_place, last of all, after publish_root(). To be called when all that uses /etc and
 // /var of the running root has ended: /etc is detached first, since two overlays must not share an upper
 // layer. Needs what make_verified_root() needs. Errors: those of open_image_configuration(),
-// load_configuration(), make_verified_root() and publish_root(). Then nothing is attached.
-[[nodiscard]] Result<> make_next_root(Kernel& kernel, Report& report);
+// load_configuration(), make_verified_root() and publish_root(). Then nothing is attached. Returns
+// Report::summary().
+[[nodiscard]] Result<std::string> make_next_root(Kernel& kernel);
 
 }  // namespace cfs

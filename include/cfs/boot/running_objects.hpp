@@ -7,7 +7,7 @@
 
 #include "cfs/base/fd.hpp"
 #include "cfs/base/result.hpp"
-#include "cfs/boot/report.hpp"
+#include "cfs/boot/report_names.hpp"
 #include "cfs/kernel/kernel.hpp"
 #include "cfs/trust/policy.hpp"
 

@@ -16,13 +16,15 @@ TEST(JsonQuote, EscapesWhatCouldEndTheString) {
 }
 
 TEST(ReportJson, SaysWhatHappened) {
+  StageClock clock;
+  clock.end<Stage::policy>();
+  clock.end<Stage::verify>();
   Report report;
-  report.end_stage<Stage::policy>();
-  report.end_stage<Stage::verify>();
+  report.stages = clock.stages();
   report.image.image_id = "demo \"quoted\"";
   report.image.security_version = 7;
-  report.manifest = "demo";
-  report.slot = "previous";
+  report.candidate.manifest = "demo";
+  report.candidate.slot = "previous";
   report.signers = {"aa", "bb"};
   report.refused.push_back({{"newer", "current"}, Error(Code::signature_untrusted, "because\nof this")});
   report.etc = EtcMode::overlay;
@@ -67,14 +69,14 @@ TEST(WriteReport, ReplacesAnOlderOne) {
   const TempDirectory directory;
   const auto reports = directory.path("reports");
   Report report;
-  report.manifest = "first";
+  report.candidate.manifest = "first";
   ASSERT_TRUE(write_report(report, reports));
   for (const char* absent : {"/mounts", "/corruption-action", "/state-device"}) {
     EXPECT_FALSE(std::filesystem::exists(reports + absent)) << absent;
   }
   directory.write("reports/object-check", "of the first");
   directory.write("reports/state-device", "/dev/first");
-  report.manifest = "second";
+  report.candidate.manifest = "second";
   report.corruption = CorruptionAction::reboot;
   report.mounts = {{.id = 7, .device = "0:40", .root = "/", .path = "/"}};
   ASSERT_TRUE(write_report(report, reports));
