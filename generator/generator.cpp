@@ -60,8 +60,8 @@ Result<UnitFiles> root_mounts(const Policy& policy, const Selection& selection) 
   const std::string what = CFS_TRY(unit_value(device_node(store)));
   const std::string store_unit = CFS_TRY(add_timeout(files, store, policy));
   std::string state;  // the dependency on a state device of its own
-  if (const auto& device = policy.state.device; device && *device != store) {
-    const std::string unit = CFS_TRY(add_timeout(files, *device, policy));
+  if (const auto& place = policy.state.place; place.on == StatePlace::On::device && place.device != store) {
+    const std::string unit = CFS_TRY(add_timeout(files, place.device, policy));
     state = cat("Requires=", unit, "\nAfter=", unit, '\n');
   }
   // Named as what systemd-fstab-generator and systemd-gpt-auto-generator write, which thereby counts for

@@ -99,12 +99,13 @@ struct StateFileSystem {
 
 Result<StateFileSystem> mount_state(const BootContext& boot, const HiddenMount& store) {
   const Policy& policy = boot.configuration.policy;
-  if (!policy.state.device) {  // it is on the store's
+  if (policy.state.place.on == StatePlace::On::store) {
     Fd mount = CFS_TRY(boot.kernel.clone_tree(store.mount, ""));
     CFS_TRY(boot.kernel.set_access(mount, Access::read_write));
     return StateFileSystem{.mount = std::move(mount), .device = store.device.path};
   }
-  BlockDevice device = CFS_TRY(wait_for_device(*policy.state.device, device_wait(policy), boot.meanwhile));
+  BlockDevice device =
+      CFS_TRY(wait_for_device(policy.state.place.device, device_wait(policy), boot.meanwhile));
   if (!policy.state.any_disk) {
     CFS_TRY(check_same_disk(device, store.device));
   }
@@ -125,7 +126,8 @@ Result<ComposedRoot> open_store(const BootContext& boot) {
   boot.clock.end<Stage::store_device>();
 
   // Where state shares the store's file system its superblock must be writable; the store's mount never is.
-  const Access superblock = policy.state.on_store ? Access::read_write : Access::read_only;
+  const Access superblock =
+      policy.state.place.on == StatePlace::On::store ? Access::read_write : Access::read_only;
   HiddenMount file_system =
       CFS_TRY_IN(mount_hidden(boot.kernel, std::move(device),
                               {.file_system = policy.store_file_system, .superblock = superblock}),
@@ -210,7 +212,7 @@ Result<VerifiedRoot> make_verified_root(const BootContext& boot) {
   // A measurement of the decision belongs here: before any state is opened.
 
   StateFileSystem state;
-  if (policy.state.on_store || policy.state.device) {
+  if (policy.state.place.on != StatePlace::On::nothing) {
     state = CFS_TRY_IN(mount_state(boot, composed.store_file_system), "mount the state");
     CFS_TRY(composed.workspace.attach(state.mount, "state"));
   }

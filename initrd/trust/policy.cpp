@@ -71,9 +71,10 @@ Result<Policy::State> parse_state(TomlTable table) {
   Policy::State state;
   if (const auto device = CFS_TRY(table.string("device"))) {
     if (*device == "store") {
-      state.on_store = true;
+      state.place.on = StatePlace::On::store;
     } else {
-      state.device = CFS_TRY(parse_device("state.device", *device));
+      state.place.on = StatePlace::On::device;
+      state.place.device = CFS_TRY(parse_device("state.device", *device));
     }
   }
   if (const auto text = CFS_TRY(table.string("etc"))) {

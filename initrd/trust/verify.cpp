@@ -72,7 +72,7 @@ Result<VerifiedManifest> verify_manifest(std::string_view bytes, std::string_vie
   verified.etc_ = std::min(manifest.etc, policy.state.etc);
   verified.var_ = std::min(manifest.var, policy.state.var);
   const bool persistent = verified.etc_ == EtcMode::overlay || verified.var_ == VarMode::bind;
-  if (persistent && !policy.state.device && !policy.state.on_store) {
+  if (persistent && policy.state.place.on == StatePlace::On::nothing) {
     return fail(Code::state_failed, "the image keeps state, and the policy names no state.device for it");
   }
   verified.any_init_ = policy.cmdline.trust == CmdlineTrust::signed_cmdline;

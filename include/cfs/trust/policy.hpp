@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,6 +28,13 @@ enum class CorruptionAction : std::uint8_t { report, reboot };
 enum class RootMode : std::uint8_t { none, transient };
 [[nodiscard]] std::string_view name(RootMode mode) noexcept;
 
+// Where state that persists lies.
+struct StatePlace {
+  enum class On : std::uint8_t { nothing, store, device };
+  On on = On::nothing;
+  DeviceSpec device{};  // for On::device
+};
+
 struct Policy {
   std::string image_id;  // manifests of other products are refused
   DeviceSpec store;      // where the store is, unless the command line selects another device
@@ -43,9 +49,7 @@ struct Policy {
   } trust;
 
   struct State {
-    // Nothing: no persistent state. Otherwise a device, or the store's own file system.
-    std::optional<DeviceSpec> device;
-    bool on_store = false;             // device = "store"
+    StatePlace place;                  // device; "store": the store's own file system
     EtcMode etc = EtcMode::transient;  // the loosest that a manifest may ask for: none < transient < overlay
     VarMode var = VarMode::transient;  // likewise: none < transient < bind
     RootMode root = RootMode::none;

@@ -20,7 +20,7 @@ class Decide : public testing::Test {
   Decide() {
     std::filesystem::create_directories(directory.path("objects"));
     policy.image_id = "demo";
-    policy.state.on_store = true;
+    policy.state.place.on = StatePlace::On::store;
     // A store that a device has: two good images in their slots, and a third that only its name leads to.
     add("new", '2');
     add("old", '1');

@@ -33,8 +33,7 @@ TEST(Policy, AbsentKeysAreSafe) {
   EXPECT_EQ(policy->trust.threshold, 1U);
   EXPECT_TRUE(policy->trust.revoked.empty());
   EXPECT_EQ(policy->trust.security_version_floor, 0U);
-  EXPECT_FALSE(policy->state.device);
-  EXPECT_FALSE(policy->state.on_store);
+  EXPECT_EQ(policy->state.place.on, StatePlace::On::nothing);
   EXPECT_EQ(policy->state.etc, EtcMode::transient);
   EXPECT_EQ(policy->state.var, VarMode::transient);
   EXPECT_EQ(policy->state.root, RootMode::none);
@@ -79,7 +78,8 @@ TEST(Policy, ReadsEveryKey) {
   EXPECT_EQ(policy->trust.threshold, 2U);
   EXPECT_EQ(policy->trust.revoked, std::set<std::string>{key_id});
   EXPECT_EQ(policy->trust.security_version_floor, 5U);
-  EXPECT_EQ(policy->state.device, (DeviceSpec{DeviceSpec::By::uuid, "1234-abcd"}));
+  EXPECT_EQ(policy->state.place.on, StatePlace::On::device);
+  EXPECT_EQ(policy->state.place.device, (DeviceSpec{DeviceSpec::By::uuid, "1234-abcd"}));
   EXPECT_EQ(policy->state.etc, EtcMode::overlay);
   EXPECT_EQ(policy->state.var, VarMode::none);
   EXPECT_EQ(policy->state.root, RootMode::transient);
@@ -100,8 +100,7 @@ TEST(Policy, ReadsEveryKey) {
 TEST(Policy, StateMayLieOnTheStore) {
   const auto policy = parse_policy(std::string(least) + "[state]\ndevice = \"store\"\n");
   ASSERT_TRUE(policy);
-  EXPECT_TRUE(policy->state.on_store);
-  EXPECT_FALSE(policy->state.device);
+  EXPECT_EQ(policy->state.place.on, StatePlace::On::store);
 }
 
 // Every tests/data/should-fail-policy-*.toml says in its first line, a comment, what the error must name.

@@ -21,7 +21,7 @@ class Verify : public testing::Test {
  protected:
   Verify() {
     policy.image_id = "demo";
-    policy.state.on_store = true;
+    policy.state.place.on = StatePlace::On::store;
     policy.trust.security_version_floor = 5;
     manifest.image_id = "demo";
     manifest.version = "1.0";
@@ -109,7 +109,7 @@ TEST_F(Verify, StateIsTheStricterOfManifestAndPolicy) {
 }
 
 TEST_F(Verify, StateThatIsKeptNeedsAPlace) {
-  policy.state.on_store = false;
+  policy.state.place.on = StatePlace::On::nothing;
   policy.state.var = VarMode::bind;
   manifest.etc = EtcMode::transient;
   manifest.var = VarMode::bind;
@@ -120,7 +120,7 @@ TEST_F(Verify, StateThatIsKeptNeedsAPlace) {
   EXPECT_TRUE(verified());  // the policy's cap makes it transient
   policy.state.etc = EtcMode::overlay;
   EXPECT_EQ(refusal(), Code::state_failed);
-  policy.state.device = DeviceSpec{DeviceSpec::By::partlabel, "state"};
+  policy.state.place = {StatePlace::On::device, {DeviceSpec::By::partlabel, "state"}};
   EXPECT_TRUE(verified());
 }
 
