@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cfs/boot/verified_root.hpp"
 
+#include <array>
+#include <vector>
+
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/boot/read_ahead.hpp"
@@ -9,6 +12,7 @@
 #include "cfs/device/block_disk.hpp"
 #include "cfs/device/root_device.hpp"
 #include "cfs/doors/doors.hpp"
+#include "cfs/mount/composition.hpp"
 #include "cfs/mount/handover.hpp"
 #include "cfs/mount/hidden_mount.hpp"
 #include "cfs/mount/private_namespace.hpp"
@@ -20,55 +24,46 @@ namespace cfs {
 
 namespace {
 
-// A root composed of an image and its objects, attached in a private namespace with all that it is made of.
-struct ComposedRoot {
-  PrivateNamespace workspace;
-  HiddenMount store_file_system;
-  Store store;
-  Fd objects;
-  Fd image{};
-  Fd root{};
-  std::string root_name{};  // in the workspace
-};
+// What an image of a boot is for.
+enum class ImageRole : std::uint8_t { root };
 
-// The image that was decided for, composed; what its state needs is still there.
-struct AcceptedRoot {
-  ComposedRoot composed;
+// The images of a boot, in the order in which they are decided for and composed. The first is the root.
+constexpr std::array pass{ImageRole::root};
+
+// An image that was accepted, and what is mounted of it.
+struct Image {
+  ImageRole role;
   Decision decision;
+  Composition composition;
   bool read_ahead = false;
 };
 
-Result<> compose(Kernel& kernel, const VerifiedImage& image, RootMode mode, ComposedRoot& composed,
-                 std::size_t attempt) {
-  composed.image = CFS_TRY_IN(kernel.mount_image(image), "mount the image");
-  CFS_TRY(composed.workspace.attach(composed.image, cat("image-", attempt)));
-  composed.root_name = cat("root-", attempt);
-  OverlayLayers layers{.lower = composed.image, .data = composed.objects, .trusted = true};
-  Fd upper;
-  Fd work;
-  if (mode == RootMode::transient) {
-    const Fd place =
-        CFS_TRY(make_upper(*CFS_TRY(composed.workspace.memory()), composed.root_name, composed.image));
-    upper = CFS_TRY(open_directory_beneath(place, "upper"));
-    work = CFS_TRY(open_directory_beneath(place, "work"));
-    layers.upper = &upper;
-    layers.work = &work;
-  }
-  composed.root = CFS_TRY_IN(kernel.mount_overlay(layers), "compose the root");
-  return composed.workspace.attach(composed.root, composed.root_name);
-}
+// The store, open in a private namespace.
+struct OpenStore {
+  PrivateNamespace workspace;
+  HiddenMount file_system;
+  Store store;
+  Fd objects;
+};
+
+struct ComposedImages {
+  OpenStore store;
+  std::vector<Image> images;
+
+  [[nodiscard]] Image& root() { return images.front(); }
+};
 
 // What only this image can break.
-Result<> accept(const ComposedRoot& composed, const Decision& decision, EnteredBy entered_by,
-                const MeasureVerity& measure) {
-  CFS_TRY(check_init(composed.root, decision.init));
+Result<> accept(const Composition& composition, const Fd& objects, const Decision& decision,
+                EnteredBy entered_by, const MeasureVerity& measure) {
+  CFS_TRY(check_init(composition.tree, decision.init));
   if (entered_by == EnteredBy::systemd) {
-    CFS_TRY(check_os_release(composed.root));
+    CFS_TRY(check_os_release(composition.tree));
   }
   const auto explain = [&](const std::string& path) {
-    return check_object_of(composed.image, composed.objects, path, measure);
+    return check_object_of(composition.metadata, objects, path, measure);
   };
-  CFS_TRY(check_completeness(composed.root, decision.manifest.manifest().complete, explain));
+  CFS_TRY(check_completeness(composition.tree, decision.manifest.manifest().complete, explain));
   return {};
 }
 
@@ -118,7 +113,7 @@ Result<StateFileSystem> mount_state(const BootContext& boot, const HiddenMount& 
 }
 
 // Finds the store and opens it in a private namespace.
-Result<ComposedRoot> open_store(const BootContext& boot) {
+Result<OpenStore> open_store(const BootContext& boot) {
   const Policy& policy = boot.configuration.policy;
   BlockDevice device =
       CFS_TRY_IN(wait_for_device(boot.configuration.selection.store, device_wait(policy), boot.meanwhile),
@@ -137,17 +132,17 @@ Result<ComposedRoot> open_store(const BootContext& boot) {
   Store store = CFS_TRY(Store::open_on(file_system.mount));
   Fd objects = CFS_TRY(store.objects());
   boot.clock.end<Stage::store_mount>();
-  return ComposedRoot{.workspace = std::move(workspace),
-                      .store_file_system = std::move(file_system),
-                      .store = std::move(store),
-                      .objects = std::move(objects)};
+  return OpenStore{.workspace = std::move(workspace),
+                   .file_system = std::move(file_system),
+                   .store = std::move(store),
+                   .objects = std::move(objects)};
 }
 
-// Everything that needs no state: finds the store, decides, composes.
-Result<AcceptedRoot> compose_verified(const BootContext& boot) {
+// Decides for an image and composes it.
+Result<Image> compose_image(const BootContext& boot, OpenStore& store, ImageRole role) {
   const Policy& policy = boot.configuration.policy;
-  ComposedRoot composed = CFS_TRY(open_store(boot));
   std::size_t attempts = 0;
+  Composition composition;
   bool read_ahead = false;
   const std::string release = Kernel::release();
   const DecisionInput input{
@@ -156,29 +151,45 @@ Result<AcceptedRoot> compose_verified(const BootContext& boot) {
       .selection = boot.configuration.selection,
       .kernel_release = release,
       .measure = [&](const Fd& file, HashAlgorithm) { return boot.kernel.measure_verity(file); }};
-  Decision decision = CFS_TRY(decide(composed.store, input, [&](const Decision& candidate) -> Result<> {
+  Decision decision = CFS_TRY(decide(store.store, input, [&](const Decision& candidate) -> Result<> {
     boot.clock.end<Stage::verify>();
-    CFS_TRY(compose(boot.kernel, candidate.image, policy.state.root, composed, attempts++));
+    const Manifest& manifest = candidate.manifest.manifest();
+    const CompositionRequest request{.image = candidate.image,
+                                     .objects = store.objects,
+                                     .mode = policy.state.root,
+                                     .name = cat(attempts++)};
+    composition = CFS_TRY(compose(manifest.kind, boot.kernel, store.workspace, request));
     // Now, as the first that reads many files is the check of what must be complete.
-    read_ahead = start_read_ahead(composed.store, candidate.manifest.manifest().digest,
-                                  composed.store_file_system.device.path);
-    return accept(composed, candidate, boot.entered_by, input.measure);
+    read_ahead = start_read_ahead(store.store, manifest.digest, store.file_system.device.path);
+    return accept(composition, store.objects, candidate, boot.entered_by, input.measure);
   }));
   boot.clock.end<Stage::compose>();
-  return AcceptedRoot{
-      .composed = std::move(composed), .decision = std::move(decision), .read_ahead = read_ahead};
+  return Image{.role = role,
+               .decision = std::move(decision),
+               .composition = std::move(composition),
+               .read_ahead = read_ahead};
+}
+
+// Everything that needs no state: finds the store, decides, composes.
+Result<ComposedImages> compose_verified(const BootContext& boot) {
+  OpenStore store = CFS_TRY(open_store(boot));
+  ComposedImages composed{.store = std::move(store), .images = {}};
+  for (const ImageRole role : pass) {
+    composed.images.push_back(CFS_TRY(compose_image(boot, composed.store, role)));
+  }
+  return composed;
 }
 
 // What is known of a boot that has an accepted root, and no state yet.
-Report report_of(const BootContext& boot, AcceptedRoot& accepted) {
+Report report_of(const BootContext& boot, ComposedImages& composed) {
   const Policy& policy = boot.configuration.policy;
-  Decision& decision = accepted.decision;
+  Decision& decision = composed.root().decision;
   return {.candidate = std::move(decision.candidate),
           .image = decision.manifest.manifest(),
           .signers = decision.manifest.signers(),
           .refused = std::move(decision.refused),
-          .store_device = accepted.composed.store_file_system.device.path,
-          .read_ahead = accepted.read_ahead,
+          .store_device = composed.store.file_system.device.path,
+          .read_ahead = composed.root().read_ahead,
           .root = policy.state.root,
           .etc = decision.manifest.etc(),
           .var = decision.manifest.var(),
@@ -200,23 +211,25 @@ Result<> publish_root(const Report& report) {
 }
 
 Result<Report> verify_root(const BootContext& boot) {
-  AcceptedRoot accepted = CFS_TRY(compose_verified(boot));
-  CFS_TRY(accepted.composed.workspace.leave());
-  return report_of(boot, accepted);
+  ComposedImages composed = CFS_TRY(compose_verified(boot));
+  CFS_TRY(composed.store.workspace.leave());
+  return report_of(boot, composed);
 }
 
 Result<VerifiedRoot> make_verified_root(const BootContext& boot) {
-  AcceptedRoot accepted = CFS_TRY(compose_verified(boot));
-  ComposedRoot& composed = accepted.composed;
+  ComposedImages composed = CFS_TRY(compose_verified(boot));
   const Policy& policy = boot.configuration.policy;
+  Image& image = composed.root();
+  const Fd& tree = image.composition.tree;
+  PrivateNamespace& workspace = composed.store.workspace;
   // A measurement of the decision belongs here: before any state is opened.
 
   StateFileSystem state;
   if (policy.state.place.on != StatePlace::On::nothing) {
-    state = CFS_TRY_IN(mount_state(boot, composed.store_file_system), "mount the state");
-    CFS_TRY(composed.workspace.attach(state.mount, "state"));
+    state = CFS_TRY_IN(mount_state(boot, composed.store.file_system), "mount the state");
+    CFS_TRY(workspace.attach(state.mount, "state"));
   }
-  const VerifiedManifest& manifest = accepted.decision.manifest;
+  const VerifiedManifest& manifest = image.decision.manifest;
   const StateRequest request{
       .etc = manifest.etc(),
       .var = manifest.var(),
@@ -224,21 +237,21 @@ Result<VerifiedRoot> make_verified_root(const BootContext& boot) {
       .image = manifest.manifest().digest,
       .file_system = state.mount ? &state.mount : nullptr};
   const StateOutcome outcome = CFS_TRY_IN(
-      set_up_state(boot.kernel, composed.workspace, composed.image, composed.objects, composed.root, request),
+      set_up_state(boot.kernel, workspace, image.composition.metadata, composed.store.objects, tree, request),
       "set up the state");
   if (boot.entered_by == EnteredBy::systemd) {
-    CFS_TRY(check_os_release(composed.root));  // once more: what was changed in /etc may hide it
+    CFS_TRY(check_os_release(tree));  // once more: what was changed in /etc may hide it
   }
   boot.clock.end<Stage::state>();
 
   auto mounts = CFS_TRY(mounts_of_tree(CFS_TRY(read_file(mount_table_file, mount_table_max_bytes)),
-                                       PrivateNamespace::path(composed.root_name)));
+                                       PrivateNamespace::path(image.composition.tree_name)));
   VerifiedRoot root;
-  root.tree = CFS_TRY(boot.kernel.clone_tree(composed.root, ""));
-  root.init = std::move(accepted.decision.init);
-  CFS_TRY(composed.workspace.leave());
+  root.tree = CFS_TRY(boot.kernel.clone_tree(tree, ""));
+  root.init = std::move(image.decision.init);
+  CFS_TRY(workspace.leave());
   boot.clock.end<Stage::detach>();
-  root.report = report_of(boot, accepted);
+  root.report = report_of(boot, composed);
   root.report.state_device = std::move(state.device);
   root.report.state = outcome;
   root.report.mounts = std::move(mounts);

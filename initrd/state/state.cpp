@@ -15,6 +15,7 @@
 #include "cfs/base/directory_tree.hpp"
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
+#include "cfs/mount/upper_layer.hpp"
 #include "cfs/state/state_directory.hpp"
 
 namespace cfs {
@@ -181,13 +182,6 @@ bool is_machine_id(std::string_view text) noexcept {
   constexpr std::size_t digits = 32;
   return text.size() == digits + 1 && text.back() == '\n' &&
          text.find_first_not_of("0123456789abcdef") == digits && text.find_first_not_of('0') != digits;
-}
-
-Result<Fd> make_upper(const Fd& place, const std::string& name, const Fd& lower) {
-  Fd layers = CFS_TRY(make_directory(place, name, 0700));
-  CFS_TRY(copy_attributes(lower, CFS_TRY(make_directory(layers, "upper", 0700))));
-  CFS_TRY(make_directory(layers, "work", 0700));
-  return layers;
 }
 
 Result<StateOutcome> set_up_state(Kernel& kernel, PrivateNamespace& workspace, const Fd& image,

@@ -47,7 +47,7 @@ Result<> parse_image(TomlTable image, Manifest& manifest) {
   }
   manifest.digest = *digest;
   const auto kind = CFS_TRY(image.required_string("kind"));
-  if (kind != "composefs") {
+  if (kind != name(ImageKind::composefs)) {
     return fail(malformed, cat("kind is \"", printable(kind), "\", and only \"composefs\" is known"));
   }
   return image.finish();
@@ -145,6 +145,14 @@ std::optional<std::array<std::uint32_t, 4>> version_numbers(std::string_view tex
 
 }  // namespace
 
+std::string_view name(ImageKind kind) noexcept {
+  switch (kind) {
+    case ImageKind::composefs:
+      return "composefs";
+  }
+  return {};
+}
+
 std::string_view name(EtcMode mode) noexcept {
   return etc_names[static_cast<std::size_t>(mode)];
 }
@@ -221,7 +229,7 @@ Result<std::string> format_manifest(const Manifest& manifest) {
   text += cat("version = ", toml_quote(manifest.version), "\n");
   text += cat("security-version = ", manifest.security_version, "\n");
   text += cat("digest = ", toml_quote(manifest.digest.text()), "\n");
-  text += "kind = \"composefs\"\n";
+  text += cat("kind = ", toml_quote(name(manifest.kind)), '\n');
   if (!manifest.kernel_min.empty() || !manifest.kernel_release.empty()) {
     text += "\n[requires]\n";
   }

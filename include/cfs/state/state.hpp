@@ -50,8 +50,4 @@ struct StateOutcome {
                                                 const Fd& objects, const Fd& root,
                                                 const StateRequest& request);
 
-// Makes PLACE/NAME/upper and work for an overlay over `lower`, whose owner, mode and labels the upper
-// directory gets: the root of an overlay has those of its upper layer. Gives PLACE/NAME.
-[[nodiscard]] Result<Fd> make_upper(const Fd& place, const std::string& name, const Fd& lower);
-
 }  // namespace cfs

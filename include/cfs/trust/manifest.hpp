@@ -28,11 +28,16 @@ enum class VarMode : std::uint8_t { none, transient, bind };
 [[nodiscard]] std::optional<EtcMode> parse_etc_mode(std::string_view text) noexcept;
 [[nodiscard]] std::optional<VarMode> parse_var_mode(std::string_view text) noexcept;
 
+// What the image is composed of.
+enum class ImageKind : std::uint8_t { composefs };
+[[nodiscard]] std::string_view name(ImageKind kind) noexcept;
+
 struct Manifest {
   std::string image_id;
-  std::string version;                          // for people
-  std::uint64_t security_version = 0;           // for anti-rollback
-  Digest digest;                                // fs-verity digest of the metadata image
+  std::string version;                 // for people
+  std::uint64_t security_version = 0;  // for anti-rollback
+  Digest digest;                       // fs-verity digest of the metadata image
+  ImageKind kind = ImageKind::composefs;
   std::string kernel_min;                       // "6.6": lowest kernel version; empty: any
   std::string kernel_release;                   // exact `uname -r`; empty: any
   std::vector<std::string> init{"/sbin/init"};  // absolute paths; the first is the default; never empty
