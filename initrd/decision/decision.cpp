@@ -87,6 +87,9 @@ void prefer(const Digest& digest, const Store& store, const DecisionInput& input
 Result<Decision> try_candidate(const Store& store, const DecisionInput& input, const Candidate& candidate) {
   auto manifest = CFS_TRY(verify_candidate(store, input, candidate));
   auto init = CFS_TRY(manifest.init(input.selection.init));
+  if (input.before_attempt) {
+    CFS_TRY(input.before_attempt(candidate, manifest));
+  }
   Fd file = CFS_TRY(store.object(manifest.manifest().digest));
   auto image = CFS_TRY(verify_image(std::move(file), manifest, input.measure));
   return Decision{candidate, std::move(manifest), std::move(image), std::move(init), {}};

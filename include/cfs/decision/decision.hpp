@@ -42,6 +42,9 @@ struct DecisionInput {
   const Selection& selection;
   std::string_view kernel_release;
   MeasureVerity measure;
+  // Called with each candidate whose manifest is verified, before its image is opened: where tries are
+  // counted. An error refuses the candidate. Empty: nothing is called.
+  std::function<Result<>(const Candidate&, const VerifiedManifest&)> before_attempt = nullptr;
 };
 
 // Tries candidates in order: the one that the command line prefers, then the slots current and previous. A

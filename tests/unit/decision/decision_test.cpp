@@ -60,7 +60,8 @@ class Decide : public testing::Test {
                   {policy, keys, selection, "6.12.0",
                    [](const Fd& fd, HashAlgorithm) -> Result<Digest> {
                      return Digest::parse(CFS_TRY(read_all(fd, 1000)));
-                   }},
+                   },
+                   before_attempt},
                   accept);
   }
   static Result<> accept_all(const Decision&) { return {}; }
@@ -83,6 +84,7 @@ class Decide : public testing::Test {
   const std::vector<PublicKey> keys{signer.key};
   Policy policy;
   Selection selection;
+  std::function<Result<>(const Candidate&, const VerifiedManifest&)> before_attempt;
 };
 
 TEST_F(Decide, TakesTheCurrentSlot) {
@@ -94,6 +96,20 @@ TEST_F(Decide, TakesTheCurrentSlot) {
   EXPECT_EQ(read_all(decision->image.fd(), 100).value(), digest_of('2').text());
   EXPECT_EQ(decision->init, "/sbin/init");
   EXPECT_TRUE(decision->refused.empty());
+}
+
+TEST_F(Decide, AnnouncesEachAttemptWhoseManifestIsVerified) {
+  std::vector<std::string> attempts;
+  before_attempt = [&](const Candidate& candidate, const VerifiedManifest& manifest) -> Result<> {
+    attempts.push_back(candidate.slot + ' ' + manifest.manifest().version);
+    return candidate.slot == "current" ? Result<>(fail(Code::io_error, "no tries are left")) : Result<>();
+  };
+  EXPECT_EQ(outcome(), "old/previous/current:io-error ");
+  EXPECT_EQ(attempts, (std::vector<std::string>{"current 2", "previous 1"}));
+  attempts.clear();
+  flip_a_bit("manifests/new.toml");
+  EXPECT_EQ(outcome(), "old/previous/current:signature-untrusted ");
+  EXPECT_EQ(attempts, std::vector<std::string>{"previous 1"});
 }
 
 TEST_F(Decide, FallsBackAndSaysWhy) {
