@@ -258,6 +258,14 @@ Result<> copy_tree(const Fd& source, const Fd& parent, const std::string& name, 
   return {};
 }
 
+Result<Fd> make_directory(const Fd& parent, std::string_view name, unsigned mode) {
+  const std::string path(name);
+  if (::mkdirat(parent.get(), path.c_str(), mode) != 0 && errno != EEXIST) {
+    return fail_errno(Code::io_error, cat("create ", path));
+  }
+  return open_directory_beneath(parent, path);
+}
+
 Result<> copy_attributes(const Fd& from, const Fd& to) {
   struct stat status{};
   if (::fstat(from.get(), &status) != 0 ||

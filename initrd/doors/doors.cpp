@@ -12,7 +12,6 @@
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/doors/visible_cmdline.hpp"
-#include "cfs/state/state_directory.hpp"
 #include "cfs/trust/cmdline.hpp"
 
 namespace cfs {

@@ -86,14 +86,6 @@ std::string_view name(EtcUpper upper) noexcept {
   return "";
 }
 
-Result<Fd> make_directory(const Fd& parent, std::string_view name, unsigned mode) {
-  const std::string path(name);
-  if (::mkdirat(parent.get(), path.c_str(), mode) != 0 && errno != EEXIST) {
-    return fail_errno(Code::state_failed, cat("create ", path));
-  }
-  return open_directory_beneath(parent, path);
-}
-
 Result<StateDirectory> StateDirectory::open(const Fd& file_system) {
   StateDirectory result(CFS_TRY(make_directory(file_system, trash_name, 0700)));
   result.state_ = CFS_TRY(make_directory(file_system, state_directory_name, 0755));

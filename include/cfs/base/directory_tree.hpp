@@ -28,6 +28,9 @@ struct CopyOptions {
 [[nodiscard]] Result<> copy_tree(const Fd& source, const Fd& parent, const std::string& name,
                                  const CopyOptions& options = {});
 
+// Opens PARENT/NAME, making it first if it is missing. Code::io_error, Code::path_refused.
+[[nodiscard]] Result<Fd> make_directory(const Fd& parent, std::string_view name, unsigned mode);
+
 // Gives `to` the owner, mode and extended attributes of the directory `from`, but for trusted.overlay.*,
 // which belong to a layer. Code::io_error.
 [[nodiscard]] Result<> copy_attributes(const Fd& from, const Fd& to);

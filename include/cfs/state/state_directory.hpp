@@ -73,7 +73,4 @@ class StateDirectory {
   bool was_reset_ = false;
 };
 
-// Opens PARENT/NAME, making it first where it is missing.
-[[nodiscard]] Result<Fd> make_directory(const Fd& parent, std::string_view name, unsigned mode);
-
 }  // namespace cfs
