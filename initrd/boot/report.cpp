@@ -5,62 +5,26 @@
 #include <unistd.h>
 
 #include "cfs/base/atomic_file.hpp"
+#include "cfs/base/json.hpp"
 #include "cfs/base/text.hpp"
 
 namespace cfs {
 
 namespace {
 
-// One JSON object or array under construction. Names are our own and need no escaping.
-class Json {
- public:
-  explicit Json(char open) : text_(1, open), close_(open == '{' ? '}' : ']') {}
+Json object() {
+  return Json::object(Json::Layout::spaced);
+}
 
-  Json& raw(std::string_view name, std::string_view value) {
-    text_ += cat(text_.size() > 1 ? ", " : "", '"', name, "\": ", value);
-    return *this;
-  }
-  Json& text(std::string_view name, std::string_view value) { return raw(name, json_quote(value)); }
-  template <std::integral N>
-  Json& number(std::string_view name, N value) {
-    return raw(name, cat(value));
-  }
-  Json& item(std::string_view value) {
-    text_ += cat(text_.size() > 1 ? ", " : "", value);
-    return *this;
-  }
-  [[nodiscard]] std::string str() const { return text_ + close_; }
-
- private:
-  std::string text_;
-  char close_;
-};
+Json array() {
+  return Json::array(Json::Layout::spaced);
+}
 
 std::string strings(const std::vector<std::string>& values) {
-  Json array('[');
-  for (const std::string& value : values) {
-    array.item(json_quote(value));
-  }
-  return array.str();
+  return json_strings(values, Json::Layout::spaced);
 }
 
 }  // namespace
-
-std::string json_quote(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c >= ' ' && c <= '~') {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += cat("\\u00", to_hex(std::span(&byte, 1)));
-    }
-  }
-  return out + '"';
-}
 
 std::string Report::summary(std::chrono::microseconds elapsed) const {
   return cat(image.image_id, ' ', image.version, " (", image.digest.text(), ", manifest ", candidate.manifest,
@@ -70,34 +34,34 @@ std::string Report::summary(std::chrono::microseconds elapsed) const {
 
 std::string Report::json() const {
   namespace key = report_key;
-  Json refusals('[');
+  Json refusals = array();
   for (const Refusal& refusal : refused) {
-    refusals.item(Json('{')
+    refusals.item(object()
                       .text(key::manifest, refusal.candidate.manifest)
                       .text(key::slot, refusal.candidate.slot)
                       .text(key::code, name(refusal.error.code()))
                       .text(key::reason, refusal.error.what())
                       .str());
   }
-  Json stage_list('[');
+  Json stage_list = array();
   for (const StageTime& time : stages) {
-    stage_list.item(Json('{')
+    stage_list.item(object()
                         .text(key::stage, time.stage)
                         .number(key::end_us, time.end.count())
                         .number(key::us, time.duration.count())
                         .str());
   }
-  Json mount_list('[');
+  Json mount_list = array();
   for (const TreeMount& mount : mounts) {
-    mount_list.item(Json('{')
+    mount_list.item(object()
                         .text(key::path, mount.path)
                         .text(key::device, mount.device)
                         .text(key::root, mount.root)
                         .str());
   }
-  return Json('{')
+  return object()
              .number(key::format, key::format_version)
-             .raw(key::image, Json('{')
+             .raw(key::image, object()
                                   .text(key::id, image.image_id)
                                   .text(key::version, image.version)
                                   .number(key::security_version, image.security_version)
@@ -107,23 +71,21 @@ std::string Report::json() const {
                                   .str())
              .raw(key::signers, strings(signers))
              .raw(key::refused, refusals.str())
-             .raw(key::state, Json('{')
+             .raw(key::state, object()
                                   .text(key::root, name(root))
                                   .text(key::etc, name(etc))
                                   .text(key::var, name(var))
                                   .text(key::etc_upper, name(state.etc_upper))
                                   .text(key::machine_id, name(state.machine_id))
-                                  .raw(key::factory_reset, state.factory_reset ? "true" : "false")
+                                  .boolean(key::factory_reset, state.factory_reset)
                                   .text(key::device, state_device)
                                   .str())
              .raw(key::open_doors, strings(open_doors))
              .raw(key::mounts, mount_list.str())
-             .raw(key::store, Json('{')
-                                  .text(key::device, store_device)
-                                  .raw(key::read_ahead, read_ahead ? "true" : "false")
-                                  .str())
-             .raw(key::tpm, Json('{').text(key::mode, "off").str())
-             .raw(key::kernel, Json('{')
+             .raw(key::store,
+                  object().text(key::device, store_device).boolean(key::read_ahead, read_ahead).str())
+             .raw(key::tpm, object().text(key::mode, "off").str())
+             .raw(key::kernel, object()
                                    .text(key::release, kernel_release)
                                    .raw(key::features, strings(kernel_features))
                                    .str())

@@ -10,8 +10,8 @@
 #include <variant>
 
 #include "cfs/base/file.hpp"
+#include "cfs/base/json.hpp"
 #include "cfs/base/text.hpp"
-#include "cfs/boot/report.hpp"
 #include "cfs/image/erofs_image.hpp"
 #include "cfs/image/fsverity.hpp"
 #include "cfs/input/dump_parser.hpp"
@@ -104,13 +104,13 @@ Result<std::optional<std::int64_t>> latest_time(const ComposeOptions& options) {
 }
 
 std::string json(const Digest& digest, std::size_t files, std::size_t image_bytes, const StoreWriter* store) {
-  std::string out =
-      cat("{\"digest\":", json_quote(digest.text()), ",\"files\":", files, ",\"image-bytes\":", image_bytes);
+  Json out = Json::object();
+  out.text("digest", digest.text()).number("files", files).number("image-bytes", image_bytes);
   if (store != nullptr) {
     const Work added = store->added();
-    out += cat(",\"objects-added\":", added.files, ",\"bytes-added\":", added.bytes);
+    out.number("objects-added", added.files).number("bytes-added", added.bytes);
   }
-  return out + "}\n";
+  return out.str() + '\n';
 }
 
 Result<> run(const ComposeOptions& options) {

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cfs/base/json.hpp"
 #include "cfs/base/text.hpp"
-#include "cfs/boot/report.hpp"
 #include "cfs/image/image_reader.hpp"
 #include "cfs/image/tree_diff.hpp"
 #include "command/command.hpp"
@@ -63,26 +63,26 @@ Result<> print_text(const FileTree& before, const FileTree& after, const Shipmen
 }
 
 Result<> print_json(const FileTree& before, const FileTree& after, const Shipment& shipment) {
-  std::string_view separator = "\n";
-  CFS_TRY(print("{\"differences\":["));
+  CFS_TRY(print("{\"differences\":"));
+  PrintedArray differences;
   CFS_TRY(diff_trees(
       before, after,
       [&](Difference difference, const std::string& path, const std::vector<std::string_view>& aspects) {
-        std::string line =
-            cat(separator, "{\"path\":", json_quote(path), ",\"difference\":", json_quote(name(difference)));
-        for (std::size_t i = 0; i < aspects.size(); ++i) {
-          line += cat(i == 0 ? ",\"aspects\":[" : ",", json_quote(aspects[i]));
+        Json out = Json::object();
+        out.text("path", path).text("difference", name(difference));
+        if (!aspects.empty()) {
+          out.raw("aspects", json_strings(aspects));
         }
-        separator = ",\n";
-        return print(cat(line, aspects.empty() ? "}" : "]}"));
+        return differences.item(out.str());
       }));
-  CFS_TRY(print("\n],\"fetch\":["));
-  separator = "\n";
+  CFS_TRY(differences.end());
+  CFS_TRY(print(",\"fetch\":"));
+  PrintedArray fetch;
   for (const auto& [path, size] : shipment.objects) {
-    CFS_TRY(print(cat(separator, "{\"object\":", json_quote(path), ",\"size\":", size, '}')));
-    separator = ",\n";
+    CFS_TRY(fetch.item(Json::object().text("object", path).number("size", size).str()));
   }
-  return print(cat("\n],\"image-bytes\":", shipment.image_bytes, ",\"bytes\":", shipment.bytes(), "}\n"));
+  CFS_TRY(fetch.end());
+  return print(cat(",\"image-bytes\":", shipment.image_bytes, ",\"bytes\":", shipment.bytes(), "}\n"));
 }
 
 Result<> run(const DiffOptions& options) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
-#include <string_view>
 
+#include "cfs/base/json.hpp"
 #include "cfs/base/text.hpp"
-#include "cfs/boot/report.hpp"
 #include "cfs/stores/store_check.hpp"
 #include "cfs/tool/progress.hpp"
 #include "command/command.hpp"
@@ -32,23 +31,21 @@ std::string text(const StoreReport& report) {
 }
 
 std::string json(const StoreReport& report) {
-  std::string out =
-      cat("{\"sound\":", report.problems.empty() ? "true" : "false", ",\"objects\":", report.objects,
-          ",\"bytes\":", report.bytes, ",\"images\":", report.images, ",\"orphans\":", report.orphans,
-          ",\"orphan-bytes\":", report.orphan_bytes, ",\"temporary-files\":[");
-  std::string_view separator;
-  for (const std::string& path : report.leftovers) {
-    out += cat(separator, json_quote(path));
-    separator = ",";
-  }
-  out += "],\"problems\":[";
-  separator = "\n";
+  Json problems = Json::array(Json::Layout::lines);
   for (const Error& problem : report.problems) {
-    out += cat(separator, "{\"code\":", json_quote(name(problem.code())),
-               ",\"what\":", json_quote(problem.what()), '}');
-    separator = ",\n";
+    problems.item(Json::object().text("code", name(problem.code())).text("what", problem.what()).str());
   }
-  return cat(out, report.problems.empty() ? "]}\n" : "\n]}\n");
+  return Json::object()
+             .boolean("sound", report.problems.empty())
+             .number("objects", report.objects)
+             .number("bytes", report.bytes)
+             .number("images", report.images)
+             .number("orphans", report.orphans)
+             .number("orphan-bytes", report.orphan_bytes)
+             .raw("temporary-files", json_strings(report.leftovers))
+             .raw("problems", problems.str())
+             .str() +
+         '\n';
 }
 
 Result<> run(const FsckOptions& options) {

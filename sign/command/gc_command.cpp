@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
-#include <string_view>
 
+#include "cfs/base/json.hpp"
 #include "cfs/base/text.hpp"
-#include "cfs/boot/report.hpp"
 #include "cfs/store/layout.hpp"
 #include "cfs/stores/store_gc.hpp"
 #include "command/command.hpp"
@@ -33,15 +32,14 @@ std::string text(const Garbage& garbage, bool dry_run) {
 }
 
 std::string json(const Garbage& garbage, bool dry_run) {
-  std::string out =
-      cat("{\"dry-run\":", dry_run ? "true" : "false", ",\"bytes\":", garbage.bytes,
-          ",\"objects\":", garbage.objects, ",\"objects-kept\":", garbage.objects_kept, ",\"removed\":[");
-  std::string_view separator = "\n";
-  for (const std::string& path : garbage.paths) {
-    out += cat(separator, json_quote(path));
-    separator = ",\n";
-  }
-  return cat(out, garbage.paths.empty() ? "]}\n" : "\n]}\n");
+  return Json::object()
+             .boolean("dry-run", dry_run)
+             .number("bytes", garbage.bytes)
+             .number("objects", garbage.objects)
+             .number("objects-kept", garbage.objects_kept)
+             .raw("removed", json_strings(garbage.paths, Json::Layout::lines))
+             .str() +
+         '\n';
 }
 
 Result<> run(const GcOptions& options) {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <variant>
 
+#include "cfs/base/json.hpp"
 #include "cfs/base/text.hpp"
-#include "cfs/boot/report.hpp"
 #include "cfs/image/dump_writer.hpp"
 #include "cfs/image/erofs_format.hpp"
 #include "cfs/image/image_reader.hpp"
@@ -53,55 +53,60 @@ std::string octal(mode_t mode) {
   return std::string(4 - text.size(), '0') + text;
 }
 
-void append_content(std::string& out, const Inode& inode) {
+void add_content(Json& out, const Inode& inode) {
   if (const auto* file = std::get_if<ExternalFile>(&inode.content)) {
-    out += cat(",\"size\":", file->size);
+    out.number("size", file->size);
     if (const std::string path = file->path(); !path.empty()) {
-      out += cat(",\"object\":", json_quote(path));
+      out.text("object", path);
     }
     if (file->has_digest()) {
-      out += cat(",\"digest\":", json_quote(file->digest.text()));
+      out.text("digest", file->digest.text());
     }
   } else if (const auto* text = std::get_if<std::string>(&inode.content)) {
-    out += cat(",\"size\":", text->size(),
-               inode.is(S_IFLNK) ? ",\"target\":" : ",\"content\":", json_quote(*text));
+    out.number("size", text->size()).text(inode.is(S_IFLNK) ? "target" : "content", *text);
   } else if (inode.is(S_IFREG)) {
-    out += ",\"size\":0";
+    out.number("size", 0);
   } else if (inode.is(S_IFCHR) || inode.is(S_IFBLK)) {
-    out += cat(",\"major\":", major(inode.rdev), ",\"minor\":", minor(inode.rdev));
+    out.number("major", major(inode.rdev)).number("minor", minor(inode.rdev));
   }
 }
 
 std::string json_entry(const std::string& path, const Inode& inode, std::uint32_t links,
                        const std::string* same_as) {
-  std::string out = cat("{\"path\":", json_quote(path));
+  Json out = Json::object();
+  out.text("path", path);
   if (same_as != nullptr) {
-    return cat(out, ",\"hard-link-to\":", json_quote(*same_as), '}');
+    return out.text("hard-link-to", *same_as).str();
   }
-  out += cat(",\"type\":\"", type_name(inode.mode), "\",\"mode\":\"", octal(inode.mode),
-             "\",\"links\":", links, ",\"uid\":", inode.uid, ",\"gid\":", inode.gid,
-             ",\"mtime\":", inode.mtime_sec, ",\"mtime-nsec\":", inode.mtime_nsec);
-  append_content(out, inode);
-  std::string_view separator = ",\"xattrs\":{";
-  for (const Xattr* xattr : inode.xattrs) {
-    out += cat(separator, json_quote(xattr->name), ':', json_quote(xattr->value));
-    separator = ",";
+  out.text("type", type_name(inode.mode))
+      .text("mode", octal(inode.mode))
+      .number("links", links)
+      .number("uid", inode.uid)
+      .number("gid", inode.gid)
+      .number("mtime", inode.mtime_sec)
+      .number("mtime-nsec", inode.mtime_nsec);
+  add_content(out, inode);
+  if (!inode.xattrs.empty()) {
+    Json xattrs = Json::object();
+    for (const Xattr* xattr : inode.xattrs) {
+      xattrs.text(xattr->name, xattr->value);
+    }
+    out.raw("xattrs", xattrs.str());
   }
-  return cat(out, inode.xattrs.empty() ? "}" : "}}");
+  return out.str();
 }
 
 Result<> print_json(const ImageFile& image) {
   const FileTree& tree = image.contents.tree;
   HardLinks links(tree);
-  std::string_view separator = "\n";
   CFS_TRY(print(cat("{\"format\":", image.contents.format, ",\"digest\":", json_quote(image.digest.text()),
-                    ",\"entries\":[")));
-  CFS_TRY(walk_tree(tree, "/", 0, [&](const std::string& path, InodeId id) -> Result<> {
-    CFS_TRY(print(separator));
-    separator = ",\n";
-    return print(json_entry(path, tree.inodes[id], links.count(id), links.earlier_name(path, id)));
+                    ",\"entries\":")));
+  PrintedArray entries;
+  CFS_TRY(walk_tree(tree, "/", 0, [&](const std::string& path, InodeId id) {
+    return entries.item(json_entry(path, tree.inodes[id], links.count(id), links.earlier_name(path, id)));
   }));
-  return print("\n]}\n");
+  CFS_TRY(entries.end());
+  return print("}\n");
 }
 
 Result<> run(const InspectOptions& options) {

@@ -4,8 +4,10 @@
 
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 #include "cfs/base/result.hpp"
+#include "cfs/base/text.hpp"
 
 namespace cfs {
 
@@ -15,5 +17,19 @@ namespace cfs {
              ? Result<>()
              : fail_errno(Code::io_error, "write to standard output");
 }
+
+// A JSON array of any length, printed as its items come, each on a line of its own.
+class PrintedArray {
+ public:
+  // `value` is JSON already.
+  [[nodiscard]] Result<> item(std::string_view value) {
+    return print(cat(std::exchange(separator_, ",\n"), value));
+  }
+  [[nodiscard]] Result<> end() const { return print(separator_ == first_ ? "[\n]" : "\n]"); }
+
+ private:
+  static constexpr std::string_view first_ = "[\n";
+  std::string_view separator_ = first_;
+};
 
 }  // namespace cfs

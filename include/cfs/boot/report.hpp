@@ -48,8 +48,4 @@ struct Report {
 // not at all, in place of older ones, and removes what was found of an older root. Code::io_error.
 [[nodiscard]] Result<> write_report(const Report& report, const std::string& directory = report_directory);
 
-// `text` as a JSON string (RFC 8259), quotes included. Bytes that are not printable ASCII are written as
-// \u00NN.
-[[nodiscard]] std::string json_quote(std::string_view text);
-
 }  // namespace cfs

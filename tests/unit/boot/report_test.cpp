@@ -10,11 +10,6 @@
 namespace cfs {
 namespace {
 
-TEST(JsonQuote, EscapesWhatCouldEndTheString) {
-  EXPECT_EQ(json_quote("plain"), "\"plain\"");
-  EXPECT_EQ(json_quote("a\"b\\c\n\x7f"), "\"a\\\"b\\\\c\\u000a\\u007f\"");
-}
-
 TEST(ReportJson, SaysWhatHappened) {
   StageClock clock;
   clock.end<Stage::policy>();
