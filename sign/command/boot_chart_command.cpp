@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cfs/status/boot_chart.hpp"
 
-#include <cstdio>
 #include <optional>
 #include <string>
 
@@ -26,9 +25,7 @@ struct BootChartOptions {
 std::optional<BootTimes> ask_systemd() {
   auto times = read_boot_times();
   if (!times) {
-    const std::string note =
-        cat("cfs-sign: systemd's times are not in the chart: ", times.error().what(), '\n');
-    static_cast<void>(std::fputs(note.c_str(), stderr));
+    note(cat("systemd's times are not in the chart: ", times.error().what()));
     return std::nullopt;
   }
   return std::move(*times);

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -15,6 +14,7 @@
 #include "cfs/initramfs/initramfs.hpp"
 #include "cfs/initramfs/inner_archive.hpp"
 #include "command/command.hpp"
+#include "command/print.hpp"
 
 namespace cfs {
 
@@ -82,7 +82,7 @@ Result<> run(const InitramfsOptions& options) {
                                   ? disk_driver_warning(inner.bytes, policy)
                                   : CFS_TRY(check_disk_drivers(options.modules, options.required, policy));
   if (!warning.empty()) {
-    static_cast<void>(std::fputs(cat("cfs-sign: warning: ", warning, '\n').c_str(), stderr));
+    note(cat("warning: ", warning));
   }
   const Cpio initramfs = CFS_TRY(make_initramfs({
       .program = options.program.empty() ? CFS_TRY(find_program()) : options.program,

@@ -2,12 +2,11 @@
 #include <openssl/crypto.h>
 #include <unistd.h>
 
-#include <cstdio>
-
 #include "cfs/base/atomic_file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/keys/keypair.hpp"
 #include "command/command.hpp"
+#include "command/print.hpp"
 
 namespace cfs {
 
@@ -41,8 +40,7 @@ Result<> run(const KeygenOptions& options) {
   OPENSSL_cleanse(pem.data(), pem.size());
   CFS_TRY(written);
   CFS_TRY(write_file(public_path, pair.public_der(), 0644, existing));
-  std::printf("%s\n%s\nkey id %s\n", private_path.c_str(), public_path.c_str(), pair.public_key().id.c_str());
-  return {};
+  return print(cat(private_path, '\n', public_path, "\nkey id ", pair.public_key().id, '\n'));
 }
 
 constexpr std::array algorithms{std::pair("ed25519", KeyAlgorithm::ed25519),

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/stat.h>
 
-#include <cstdio>
-
 #include "cfs/base/atomic_file.hpp"
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
@@ -14,6 +12,7 @@
 #include "cfs/stores/store_lock.hpp"
 #include "cfs/trust/manifest.hpp"
 #include "command/command.hpp"
+#include "command/print.hpp"
 
 namespace cfs {
 
@@ -115,9 +114,7 @@ Result<std::vector<std::string>> complete_places(const ManifestOptions& options,
 // Says on standard error what executes from state that persists.
 void warn_of_persistent_code(const Manifest& manifest, const FileTree& image) {
   for (const PersistentCode& code : find_persistent_code(image, manifest.etc, manifest.var)) {
-    (void)std::fputs(
-        cat("cfs-sign: warning: ", code.what, " (", printable(code.found), "): ", code.means, '\n').c_str(),
-        stderr);
+    note(cat("warning: ", code.what, " (", printable(code.found), "): ", code.means));
   }
 }
 
@@ -157,8 +154,7 @@ Result<> run(const ManifestOptions& options) {
   const std::string path = cat(options.store, '/', store_layout::manifest_path(name));
   CFS_TRY(write_manifest(path, text));
   warn_of_persistent_code(manifest, image.contents.tree);
-  std::printf("%s\n", path.c_str());
-  return {};
+  return print(cat(path, '\n'));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A command's result, on standard output.
+// What a command prints: its result on standard output, and what else there is to say on standard error.
 #pragma once
 
 #include <cstdio>
@@ -16,6 +16,11 @@ namespace cfs {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size()
              ? Result<>()
              : fail_errno(Code::io_error, "write to standard output");
+}
+
+// A line beside the result.
+inline void note(std::string_view text) {
+  static_cast<void>(std::fputs(cat("cfs-sign: ", text, '\n').c_str(), stderr));
 }
 
 // A JSON array of any length, printed as its items come, each on a line of its own.

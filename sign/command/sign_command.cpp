@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
 #include <map>
 
 #include "cfs/base/atomic_file.hpp"
@@ -9,6 +8,7 @@
 #include "cfs/trust/manifest.hpp"
 #include "cfs/trust/signature.hpp"
 #include "command/command.hpp"
+#include "command/print.hpp"
 
 namespace cfs {
 
@@ -58,8 +58,7 @@ Result<> run(const SignOptions& options) {
   }
   CFS_TRY_IN(parse_signatures(text), printable(path));  // no more than a device reads
   CFS_TRY(write_file(path, text));
-  std::printf("%s\n%s", path.c_str(), report.c_str());
-  return {};
+  return print(cat(path, '\n', report));
 }
 
 }  // namespace

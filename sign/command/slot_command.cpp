@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/stat.h>
 
-#include <cstdio>
-
 #include "cfs/base/atomic_file.hpp"
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
@@ -10,6 +8,7 @@
 #include "cfs/store/store.hpp"
 #include "cfs/stores/store_lock.hpp"
 #include "command/command.hpp"
+#include "command/print.hpp"
 
 namespace cfs {
 
@@ -42,8 +41,7 @@ Result<> run(const SlotOptions& options) {
     CFS_TRY(set_slot(options.store, options.slot, options.name));
   }
   const auto held = CFS_TRY(store.slot(options.slot));
-  std::printf("%s\n", held ? held->c_str() : "(empty)");
-  return {};
+  return print(cat(held ? *held : "(empty)", '\n'));
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/stat.h>
 
-#include <cstdio>
-
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/decision/cmdline_check.hpp"
@@ -14,6 +12,7 @@
 #include "cfs/stores/store_contents.hpp"
 #include "cfs/tool/progress.hpp"
 #include "command/command.hpp"
+#include "command/print.hpp"
 
 namespace cfs {
 
@@ -29,10 +28,6 @@ struct VerifyOptions {
 
 constexpr std::size_t shown_digits = 16;  // of a key id, to people
 constexpr std::size_t shown_problems = 10;
-
-void print(const std::string& text) {
-  static_cast<void>(std::fputs(text.c_str(), stdout));  // main() looks whether standard output took it
-}
 
 // What FS_IOC_MEASURE_VERITY would say of the file, computed from its bytes.
 Result<Digest> compute_digest(const Fd& file, HashAlgorithm algorithm) {
@@ -87,8 +82,7 @@ Result<> report_objects(const std::string& store) {
   Progress progress("verifying");
   const std::vector<Error> problems = check_objects(contents, progress);
   if (problems.empty()) {
-    print(cat("objects           ", contents.objects.size(), " intact\n"));
-    return {};
+    return print(cat("objects           ", contents.objects.size(), " intact\n"));
   }
   std::string named = cat(problems.size(), " of ", contents.objects.size(), " objects");
   for (std::size_t i = 0; i < problems.size() && i < shown_problems; ++i) {
@@ -100,7 +94,8 @@ Result<> report_objects(const std::string& store) {
 // Says what becomes of each word, also where one of them is refused.
 Result<Selection> judge(const std::string& cmdline, const Policy& policy) {
   for (const JudgedWord& word : judge_cmdline(cmdline, policy)) {
-    print(cat("word              ", printable(word.word), ": ", name(word.verdict), ": ", word.reason, '\n'));
+    CFS_TRY(print(
+        cat("word              ", printable(word.word), ": ", name(word.verdict), ": ", word.reason, '\n')));
   }
   CFS_TRY(check_cmdline(cmdline, policy));
   return select(Cmdline::parse(cmdline), policy);
@@ -118,11 +113,8 @@ Result<> run(const VerifyOptions& options) {
                             .measure = compute_digest};
   const Decision decision =
       CFS_TRY(decide(store, input, [&](const Decision& tried) { return accept(store, tried); }));
-  print(decision_text(decision));
-  if (options.objects) {
-    return report_objects(options.store);
-  }
-  return {};
+  CFS_TRY(print(decision_text(decision)));
+  return options.objects ? report_objects(options.store) : Result<>();
 }
 
 }  // namespace
