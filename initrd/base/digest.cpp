@@ -20,17 +20,17 @@ Result<Digest> Digest::from_bytes(HashAlgorithm algorithm, std::span<const unsig
 
 Result<Digest> Digest::parse(std::string_view text) {
   const auto colon = text.find(':');
-  const auto word = text.substr(0, colon);
+  const auto algorithm = value_of(hash_words, text.substr(0, colon));
   const auto bytes = colon == std::string_view::npos ? std::nullopt : from_hex(text.substr(colon + 1));
-  if (!bytes || (word != "sha256" && word != "sha512")) {
+  if (!bytes || !algorithm) {
     return fail(Code::unsupported_input,
                 cat("\"", printable(text), "\" is not a digest of the form sha256:<hex> or sha512:<hex>"));
   }
-  return from_bytes(word == "sha256" ? HashAlgorithm::sha256 : HashAlgorithm::sha512, *bytes);
+  return from_bytes(*algorithm, *bytes);
 }
 
 std::string Digest::text() const {
-  return cat(algorithm_ == HashAlgorithm::sha256 ? "sha256:" : "sha512:", hex());
+  return cat(word_of(hash_words, algorithm_), ':', hex());
 }
 
 std::string Digest::hex() const {

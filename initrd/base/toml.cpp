@@ -141,6 +141,19 @@ Result<std::optional<TomlTable>> TomlTable::table(std::string_view key) {
   return CFS_TRY(required_table(key));
 }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): it loses the table's owner on the way through the macro
 
+Result<std::optional<std::size_t>> TomlTable::place_among(std::string_view key,
+                                                          std::span<const std::string_view> words) {
+  const auto text = CFS_TRY(string(key));
+  if (!text) {
+    return std::nullopt;
+  }
+  const auto found = std::ranges::find(words, *text);
+  if (found == words.end()) {
+    return impl_->refuse(key, cat("is \"", printable(*text), "\", not ", list_words(words)));
+  }
+  return static_cast<std::size_t>(found - words.begin());
+}
+
 Result<std::string> TomlTable::required_string(std::string_view key) {
   auto value = CFS_TRY(string(key));
   if (!value) {

@@ -9,18 +9,6 @@ FailurePlan plan_failure(const Policy& policy) noexcept {
   return {.action = policy.failure.action, .wait_seconds = 0, .shell = policy.failure.shell};
 }
 
-std::string_view name(FailureAction action) noexcept {
-  switch (action) {
-    case FailureAction::reboot:
-      return "reboot";
-    case FailureAction::poweroff:
-      return "poweroff";
-    case FailureAction::halt:
-      return "halt";
-  }
-  return "";
-}
-
 void take_action(Kernel& kernel, const FailurePlan& plan) {
   ::sleep(plan.wait_seconds);
   kernel.act(plan.action);

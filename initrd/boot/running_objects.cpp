@@ -28,8 +28,8 @@ Result<> record_object_check(const Result<std::size_t>& checked, const std::stri
 CorruptionAction recorded_corruption_action(const std::string& directory) {
   constexpr std::size_t longest = 16;
   const auto action = read_file(cat(directory, '/', corruption_action_name), longest);
-  return action && *action == name(CorruptionAction::reboot) ? CorruptionAction::reboot
-                                                             : CorruptionAction::report;
+  const auto known = action ? value_of(corruption_words, *action) : std::nullopt;
+  return known.value_or(CorruptionAction::report);
 }
 
 }  // namespace cfs

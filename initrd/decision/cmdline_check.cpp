@@ -6,6 +6,7 @@
 
 #include "cfs/base/digest.hpp"
 #include "cfs/base/text.hpp"
+#include "cfs/base/words.hpp"
 #include "cfs/store/store.hpp"
 #include "cfs/trust/device_spec.hpp"
 
@@ -214,6 +215,11 @@ Judgement judge(std::string_view word, const Parameter& parameter, const Policy&
   return refused("it is not allowed on an untrusted command line; the policy's cmdline.allow can open it");
 }
 
+constexpr auto verdict_words = std::to_array<Word<Verdict>>({{Verdict::allowed, "allowed"},
+                                                             {Verdict::opened, "opened"},
+                                                             {Verdict::hidden, "hidden"},
+                                                             {Verdict::refused, "refused"}});
+
 }  // namespace
 
 std::span<const AllowedWord> allowed_words() noexcept {
@@ -251,17 +257,7 @@ std::string_view form_text(WordForm form) noexcept {
 }
 
 std::string_view name(Verdict verdict) noexcept {
-  switch (verdict) {
-    case Verdict::allowed:
-      return "allowed";
-    case Verdict::opened:
-      return "opened";
-    case Verdict::hidden:
-      return "hidden";
-    case Verdict::refused:
-      return "refused";
-  }
-  return "";
+  return word_of(verdict_words, verdict);
 }
 
 std::vector<JudgedWord> judge_cmdline(std::string_view text, const Policy& policy) {

@@ -82,7 +82,7 @@ Result<Configuration> load_configuration(Kernel& kernel, const std::string& dire
 
 Result<std::string> policy_value(const Policy& policy, std::string_view key) {
   if (key == "cmdline.trust") {
-    return std::string(policy.cmdline.trust == CmdlineTrust::signed_cmdline ? "signed" : "untrusted");
+    return std::string(name(policy.cmdline.trust));
   }
   if (key == "failure.shell") {
     return std::string(policy.failure.shell ? "true" : "false");

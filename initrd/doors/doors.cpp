@@ -52,63 +52,56 @@ constexpr Names credential_files{"credentials", "global_credentials", "system_cr
 constexpr Names efi_options_environment{"SYSTEMD_EFI_OPTIONS="};
 
 constexpr auto doors = std::to_array<Door>({
-    {.key = "system-extensions",
-     .open = &Policy::Doors::system_extensions,
+    {.open = &Policy::Doors::system_extensions,
      .what = "Extensions of /usr and /opt that systemd-sysext finds below /var, /run and /etc",
      .versions = "systemd 252, 257 and 262",
      .masks = {.units = system_extension_units},
      .initrd_masks = {.units = system_extension_initrd_units},
      .words = system_extension_words,
      .boot_files = system_extension_files},
-    {.key = "configuration-extensions",
-     .open = &Policy::Doors::configuration_extensions,
+    {.open = &Policy::Doors::configuration_extensions,
      .what = "Extensions of /etc that systemd-confext finds below /var and /run",
      .versions = "systemd 257 and 262",
      .masks = {.units = configuration_extension_units},
      .initrd_masks = {.units = configuration_extension_initrd_units},
      .words = configuration_extension_words,
      .boot_files = configuration_extension_files},
-    {.key = "portable-services",
-     .open = &Policy::Doors::portable_services,
+    {.open = &Policy::Doors::portable_services,
      .what = "Services with a root of their own that systemd-portabled attaches",
      .versions = "systemd 252, 257 and 262",
      .masks = {.units = portable_units}},
-    {.key = "machines",
-     .open = &Policy::Doors::machines,
+    {.open = &Policy::Doors::machines,
      .what = "Containers and virtual machines below /var/lib/machines, what is downloaded to there while the "
              "system starts, and disk images that systemd-mountfsd mounts for users",
      .versions = "systemd 252, 257 and 262",
      .masks = {.units = machine_units, .generators = machine_generators}},
-    {.key = "gpt-auto",
-     .open = &Policy::Doors::gpt_auto,
+    {.open = &Policy::Doors::gpt_auto,
      .what = "Partitions and swap that have a place by their type alone, on the disk of the store",
      .versions = "systemd 252, 257 and 262",
      .masks = {.generators = gpt_auto_generators},
      .words = gpt_auto_words},
-    {.key = "hibernation",
-     .open = &Policy::Doors::hibernation,
+    {.open = &Policy::Doors::hibernation,
      .what = "Memory that an earlier boot wrote to a swap device, which an initrd resumes",
      .versions = "systemd 252, 257 and 262",
      .initrd_masks = {.units = hibernation_initrd_units, .generators = hibernation_initrd_generators},
      .words = hibernation_words},
-    {.key = "credentials",
-     .open = &Policy::Doors::credentials,
+    {.open = &Policy::Doors::credentials,
      .what = "Credentials from SMBIOS, QEMU, the kernel command line and the EFI system partition",
      .versions = "systemd 252, 257 and 262",
      .words = credential_words,
      .boot_files = credential_files},
-    {.key = "efi-options",
-     .open = &Policy::Doors::efi_options,
+    {.open = &Policy::Doors::efi_options,
      .what = "Words for the kernel command line that the EFI variable SystemdOptions adds",
      .versions = "systemd 252 and 257",
      .environment = efi_options_environment,
      .blocked = "efivars"},
-    {.key = "removable-devices",
-     .open = &Policy::Doors::removable_devices,
+    {.open = &Policy::Doors::removable_devices,
      .what = "A store or a state on a USB device or a removable medium",
      .versions = "any system",
      .otherwise = "Such devices do not count when the store and the state are looked for"},
 });
+
+static_assert(doors.size() == door_words.size());
 
 // What the EFI stub copies from its own, signed sections.
 constexpr Names stub_files{"tpm2-pcr-signature.json", "tpm2-pcr-public-key.pem", "os-release", "profile"};
@@ -273,7 +266,7 @@ std::vector<std::string> open_doors(const Policy::Doors& policy) {
   std::vector<std::string> keys;
   for (const Door& door : doors) {
     if (policy.*door.open) {
-      keys.emplace_back(door.key);
+      keys.emplace_back(door.key());
     }
   }
   return keys;

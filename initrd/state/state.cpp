@@ -15,6 +15,7 @@
 #include "cfs/base/directory_tree.hpp"
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
+#include "cfs/base/words.hpp"
 #include "cfs/mount/upper_layer.hpp"
 #include "cfs/state/state_directory.hpp"
 
@@ -164,18 +165,13 @@ class StateBuilder {
   const Fd& root_;
 };
 
+constexpr auto machine_id_words = std::to_array<Word<MachineId>>(
+    {{MachineId::unmanaged, "unmanaged"}, {MachineId::kept, "kept"}, {MachineId::created, "created"}});
+
 }  // namespace
 
 std::string_view name(MachineId outcome) noexcept {
-  switch (outcome) {
-    case MachineId::unmanaged:
-      return "unmanaged";
-    case MachineId::kept:
-      return "kept";
-    case MachineId::created:
-      return "created";
-  }
-  return "";
+  return word_of(machine_id_words, outcome);
 }
 
 bool is_machine_id(std::string_view text) noexcept {

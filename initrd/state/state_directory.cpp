@@ -17,6 +17,7 @@
 #include "cfs/base/directory_tree.hpp"
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
+#include "cfs/base/words.hpp"
 
 namespace cfs {
 
@@ -70,20 +71,15 @@ std::optional<UpperName> parse_upper_name(std::string_view text) {
   return name.text() == text ? std::optional(std::move(name)) : std::nullopt;  // not "HEX.01"
 }
 
+constexpr auto etc_upper_words = std::to_array<Word<EtcUpper>>({{EtcUpper::none, "none"},
+                                                                {EtcUpper::created, "created"},
+                                                                {EtcUpper::copied, "copied"},
+                                                                {EtcUpper::kept, "kept"}});
+
 }  // namespace
 
 std::string_view name(EtcUpper upper) noexcept {
-  switch (upper) {
-    case EtcUpper::none:
-      return "none";
-    case EtcUpper::created:
-      return "created";
-    case EtcUpper::copied:
-      return "copied";
-    case EtcUpper::kept:
-      return "kept";
-  }
-  return "";
+  return word_of(etc_upper_words, upper);
 }
 
 Result<StateDirectory> StateDirectory::open(const Fd& file_system) {

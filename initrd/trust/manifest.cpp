@@ -16,19 +16,6 @@ constexpr std::uint64_t format_version = 1;
 constexpr std::size_t longest_id = 255;
 constexpr std::size_t longest_path = 4095;
 
-constexpr std::array<std::string_view, 3> etc_names{"none", "transient", "overlay"};
-constexpr std::array<std::string_view, 3> var_names{"none", "transient", "bind"};
-
-template <class Mode>
-std::optional<Mode> parse_mode(const std::array<std::string_view, 3>& names, std::string_view text) noexcept {
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == text) {
-      return static_cast<Mode>(i);
-    }
-  }
-  return std::nullopt;
-}
-
 Result<std::string> required_word(TomlTable& table, std::string_view key) {
   auto value = CFS_TRY(table.required_string(key));
   if (value.empty() || value.size() > longest_id) {
@@ -97,20 +84,8 @@ Result<> parse_boot(TomlTable boot, Manifest& manifest) {
 }
 
 Result<> parse_state(TomlTable state, Manifest& manifest) {
-  if (const auto text = CFS_TRY(state.string("etc"))) {
-    const auto mode = parse_etc_mode(*text);
-    if (!mode) {
-      return fail(malformed, cat("etc is \"", printable(*text), "\", not overlay, transient or none"));
-    }
-    manifest.etc = *mode;
-  }
-  if (const auto text = CFS_TRY(state.string("var"))) {
-    const auto mode = parse_var_mode(*text);
-    if (!mode) {
-      return fail(malformed, cat("var is \"", printable(*text), "\", not bind, transient or none"));
-    }
-    manifest.var = *mode;
-  }
+  manifest.etc = CFS_TRY(state.word("etc", etc_words)).value_or(manifest.etc);
+  manifest.var = CFS_TRY(state.word("var", var_words)).value_or(manifest.var);
   return state.finish();
 }
 
@@ -154,19 +129,11 @@ std::string_view name(ImageKind kind) noexcept {
 }
 
 std::string_view name(EtcMode mode) noexcept {
-  return etc_names[static_cast<std::size_t>(mode)];
+  return word_of(etc_words, mode);
 }
 
 std::string_view name(VarMode mode) noexcept {
-  return var_names[static_cast<std::size_t>(mode)];
-}
-
-std::optional<EtcMode> parse_etc_mode(std::string_view text) noexcept {
-  return parse_mode<EtcMode>(etc_names, text);
-}
-
-std::optional<VarMode> parse_var_mode(std::string_view text) noexcept {
-  return parse_mode<VarMode>(var_names, text);
+  return word_of(var_words, mode);
 }
 
 bool is_manifest_name(std::string_view text) noexcept {

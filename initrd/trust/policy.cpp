@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cfs/trust/policy.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include "cfs/base/file.hpp"
@@ -16,6 +15,16 @@ constexpr auto malformed = Code::policy_malformed;
 constexpr std::size_t policy_max_bytes = 64UL * 1024;
 constexpr std::uint64_t longest_timeout = 3600;  // seconds
 constexpr std::size_t key_id_bytes = 32;         // SHA-256
+
+constexpr auto store_file_systems = std::to_array<std::string_view>({"ext4", "btrfs", "f2fs"});
+constexpr auto cmdline_trust_words = std::to_array<Word<CmdlineTrust>>(
+    {{CmdlineTrust::untrusted_cmdline, "untrusted"}, {CmdlineTrust::signed_cmdline, "signed"}});
+constexpr auto action_words = std::to_array<Word<FailureAction>>({{FailureAction::reboot, "reboot"},
+                                                                  {FailureAction::poweroff, "poweroff"},
+                                                                  {FailureAction::halt, "halt"}});
+constexpr auto root_words =
+    std::to_array<Word<RootMode>>({{RootMode::transient, "transient"}, {RootMode::none, "none"}});
+constexpr auto any_disk_words = std::to_array<Word<bool>>({{false, "store"}, {true, "any"}});
 
 tl::unexpected<Error> unsupported(std::string_view what) {
   return fail(malformed, cat(what, " is not supported by this version"));
@@ -77,26 +86,9 @@ Result<Policy::State> parse_state(TomlTable table) {
       state.place.device = CFS_TRY(parse_device("state.device", *device));
     }
   }
-  if (const auto text = CFS_TRY(table.string("etc"))) {
-    const auto mode = parse_etc_mode(*text);
-    if (!mode) {
-      return fail(malformed, cat("state.etc is \"", printable(*text), "\", not overlay, transient or none"));
-    }
-    state.etc = *mode;
-  }
-  if (const auto text = CFS_TRY(table.string("var"))) {
-    const auto mode = parse_var_mode(*text);
-    if (!mode) {
-      return fail(malformed, cat("state.var is \"", printable(*text), "\", not bind, transient or none"));
-    }
-    state.var = *mode;
-  }
-  if (const auto text = CFS_TRY(table.string("root"))) {
-    if (*text != "none" && *text != "transient") {
-      return fail(malformed, cat("state.root is \"", printable(*text), "\", not transient or none"));
-    }
-    state.root = *text == "transient" ? RootMode::transient : RootMode::none;
-  }
+  state.etc = CFS_TRY(table.word("etc", etc_words)).value_or(state.etc);
+  state.var = CFS_TRY(table.word("var", var_words)).value_or(state.var);
+  state.root = CFS_TRY(table.word("root", root_words)).value_or(state.root);
   if (const auto options = CFS_TRY(table.strings("options"))) {
     for (const std::string& option : *options) {
       if (option == "noexec") {
@@ -109,37 +101,16 @@ Result<Policy::State> parse_state(TomlTable table) {
       }
     }
   }
-  if (const auto text = CFS_TRY(table.string("disk"))) {
-    if (*text != "store" && *text != "any") {
-      return fail(malformed, cat("state.disk is \"", printable(*text), "\", not store or any"));
-    }
-    state.any_disk = *text == "any";
-  }
+  state.any_disk = CFS_TRY(table.word("disk", any_disk_words)).value_or(state.any_disk);
   CFS_TRY(table.finish());
   return state;
 }
 
 Result<Policy::Failure> parse_failure(TomlTable table) {
   Policy::Failure failure;
-  if (const auto action = CFS_TRY(table.string("action"))) {
-    if (*action == "reboot") {
-      failure.action = FailureAction::reboot;
-    } else if (*action == "poweroff") {
-      failure.action = FailureAction::poweroff;
-    } else if (*action == "halt") {
-      failure.action = FailureAction::halt;
-    } else {
-      return fail(malformed,
-                  cat("failure.action is \"", printable(*action), "\", not reboot, poweroff or halt"));
-    }
-  }
+  failure.action = CFS_TRY(table.word("action", action_words)).value_or(failure.action);
   failure.shell = CFS_TRY(table.boolean("shell")).value_or(false);
-  if (const auto action = CFS_TRY(table.string("corruption"))) {
-    if (*action != "report" && *action != "reboot") {
-      return fail(malformed, cat("failure.corruption is \"", printable(*action), "\", not report or reboot"));
-    }
-    failure.corruption = *action == "reboot" ? CorruptionAction::reboot : CorruptionAction::report;
-  }
+  failure.corruption = CFS_TRY(table.word("corruption", corruption_words)).value_or(failure.corruption);
   if (CFS_TRY(table.number("max-reboots"))) {
     return unsupported("failure.max-reboots");
   }
@@ -163,13 +134,7 @@ Result<std::vector<WordPattern>> parse_patterns(TomlTable& table, std::string_vi
 
 Result<Policy::KernelCmdline> parse_cmdline(TomlTable table) {
   Policy::KernelCmdline cmdline;
-  if (const auto word = CFS_TRY(table.string("trust"))) {
-    if (*word == "signed") {
-      cmdline.trust = CmdlineTrust::signed_cmdline;
-    } else if (*word != "untrusted") {
-      return fail(malformed, cat("cmdline.trust is \"", printable(*word), "\", not untrusted or signed"));
-    }
-  }
+  cmdline.trust = CFS_TRY(table.word("trust", cmdline_trust_words)).value_or(cmdline.trust);
   cmdline.allow = CFS_TRY(parse_patterns(table, "allow"));
   cmdline.hide = CFS_TRY(parse_patterns(table, "hide"));
   CFS_TRY(table.finish());
@@ -178,28 +143,12 @@ Result<Policy::KernelCmdline> parse_cmdline(TomlTable table) {
 
 Result<Policy::Doors> parse_doors(TomlTable table) {
   Policy::Doors doors;
-  struct Key {
-    std::string_view name;
-    bool Policy::Doors::* door;
-  };
-  constexpr auto keys =
-      std::to_array<Key>({{"system-extensions", &Policy::Doors::system_extensions},
-                          {"configuration-extensions", &Policy::Doors::configuration_extensions},
-                          {"portable-services", &Policy::Doors::portable_services},
-                          {"machines", &Policy::Doors::machines},
-                          {"gpt-auto", &Policy::Doors::gpt_auto},
-                          {"hibernation", &Policy::Doors::hibernation},
-                          {"credentials", &Policy::Doors::credentials},
-                          {"efi-options", &Policy::Doors::efi_options},
-                          {"removable-devices", &Policy::Doors::removable_devices}});
-  for (const Key& key : keys) {
-    doors.*key.door = CFS_TRY(table.boolean(key.name)).value_or(false);
+  for (const auto& [door, key] : door_words) {
+    doors.*door = CFS_TRY(table.boolean(key)).value_or(false);
   }
   CFS_TRY(table.finish());
   return doors;
 }
-
-constexpr auto store_file_systems = std::to_array<std::string_view>({"ext4", "btrfs", "f2fs"});
 
 Code missing(Code code) noexcept {
   return code == Code::not_found ? Code::policy_missing : code;
@@ -214,12 +163,20 @@ Result<Policy> parse_file(std::string_view text, const std::string& file) {
 
 }  // namespace
 
+std::string_view name(CmdlineTrust trust) noexcept {
+  return word_of(cmdline_trust_words, trust);
+}
+
+std::string_view name(FailureAction action) noexcept {
+  return word_of(action_words, action);
+}
+
 std::string_view name(CorruptionAction action) noexcept {
-  return action == CorruptionAction::reboot ? "reboot" : "report";
+  return word_of(corruption_words, action);
 }
 
 std::string_view name(RootMode mode) noexcept {
-  return mode == RootMode::transient ? "transient" : "none";
+  return word_of(root_words, mode);
 }
 
 Result<Policy> parse_policy(std::string_view text) {
@@ -236,11 +193,8 @@ Result<Policy> parse_policy(std::string_view text) {
     }
     policy.device_timeout = std::chrono::seconds(static_cast<std::int64_t>(*timeout));
   }
-  if (auto type = CFS_TRY(top.string("store-filesystem"))) {
-    if (std::ranges::find(store_file_systems, *type) == store_file_systems.end()) {
-      return fail(malformed, cat("store-filesystem is \"", printable(*type), "\", not ext4, btrfs or f2fs"));
-    }
-    policy.store_file_system = *std::move(type);
+  if (const auto place = CFS_TRY(top.place_among("store-filesystem", store_file_systems))) {
+    policy.store_file_system = store_file_systems[*place];
   }
   if (auto table = CFS_TRY(top.table("trust"))) {
     policy.trust = CFS_TRY(parse_trust(std::move(*table)));

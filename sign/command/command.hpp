@@ -3,13 +3,12 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "cfs/base/text.hpp"
+#include "cfs/base/words.hpp"
 #include "command/commands.hpp"
 
 namespace cfs {
@@ -27,21 +26,17 @@ CLI::App* add_command(CLI::App& app, Action& action, const std::string& name, co
 template <class Value, std::size_t count>
 class WordOf {
  public:
-  explicit WordOf(const std::array<std::pair<const char*, Value>, count>& words) : words_(words) {}
+  explicit WordOf(const Words<Value, count>& words) : words_(words) {}
 
   std::string operator()(const std::string& word) const {
-    std::string all;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (word == words_[i].first) {
-        return std::to_string(static_cast<unsigned>(words_[i].second));
-      }
-      all += cat(i == 0 ? "" : i + 1 == count ? " or " : ", ", words_[i].first);
+    if (const auto value = value_of(words_, word)) {
+      return std::to_string(static_cast<unsigned>(*value));
     }
-    throw CLI::ValidationError(word + " is not " + all);
+    throw CLI::ValidationError(cat(word, " is not ", list_words(only_words(words_))));
   }
 
  private:
-  std::array<std::pair<const char*, Value>, count> words_;
+  Words<Value, count> words_;
 };
 
 // CLI11 would take "-1" for a very large number.

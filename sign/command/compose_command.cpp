@@ -137,10 +137,8 @@ Result<> run(const ComposeOptions& options) {
   return print(options.json ? json(digest, files, image.size(), store.get()) : cat(digest.text(), '\n'));
 }
 
-constexpr std::array hashes{std::pair("sha256", HashAlgorithm::sha256),
-                            std::pair("sha512", HashAlgorithm::sha512)};
-
-constexpr std::array formats{std::pair("v0", ImageFormat::v0), std::pair("v1", ImageFormat::v1)};
+constexpr auto format_words =
+    std::to_array<Word<ImageFormat>>({{ImageFormat::v0, "v0"}, {ImageFormat::v1, "v1"}});
 
 }  // namespace
 
@@ -159,10 +157,10 @@ void add_compose(CLI::App& app, Action& action) {
                    "Version of the image's format: v0 or v1 (default: as mkcomposefs, v1 only where there "
                    "are whiteouts)")
       ->type_name("NAME")
-      ->transform(WordOf(formats), "");
+      ->transform(WordOf(format_words), "");
   command->add_option("--hash", options->hash, "What digests are made with: sha256 (the default) or sha512")
       ->type_name("NAME")
-      ->transform(WordOf(hashes), "");
+      ->transform(WordOf(hash_words), "");
   auto* input = command->add_option_group("Input");
   input->require_option(1);
   input

@@ -107,8 +107,8 @@ Result<> run(const InitramfsOptions& options) {
   return file.commit();
 }
 
-constexpr std::array compressions{std::pair("zstd", Compression::zstd), std::pair("gzip", Compression::gzip),
-                                  std::pair("none", Compression::none)};
+constexpr auto compression_words = std::to_array<Word<Compression>>(
+    {{Compression::zstd, "zstd"}, {Compression::gzip, "gzip"}, {Compression::none, "none"}});
 
 }  // namespace
 
@@ -153,7 +153,7 @@ void add_initramfs(CLI::App& app, Action& action) {
       ->take_all();
   command->add_option("--compress", options->compression, "zstd (the default), gzip or none")
       ->type_name("NAME")
-      ->transform(WordOf(compressions), "");
+      ->transform(WordOf(compression_words), "");
   command->add_flag("--strip-module-signatures", options->strip_module_signatures,
                     "Leave the modules' signatures out, for kernels that do not demand them");
 }

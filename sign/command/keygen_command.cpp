@@ -43,9 +43,11 @@ Result<> run(const KeygenOptions& options) {
   return print(cat(private_path, '\n', public_path, "\nkey id ", pair.public_key().id, '\n'));
 }
 
-constexpr std::array algorithms{std::pair("ed25519", KeyAlgorithm::ed25519),
-                                std::pair("ecdsa-p256", KeyAlgorithm::ecdsa_p256_sha256),
-                                std::pair("ecdsa-p384", KeyAlgorithm::ecdsa_p384_sha384)};
+// The hash goes with the key, and people need not say it.
+constexpr auto algorithm_words =
+    std::to_array<Word<KeyAlgorithm>>({{KeyAlgorithm::ed25519, "ed25519"},
+                                       {KeyAlgorithm::ecdsa_p256_sha256, "ecdsa-p256"},
+                                       {KeyAlgorithm::ecdsa_p384_sha384, "ecdsa-p384"}});
 
 }  // namespace
 
@@ -56,7 +58,7 @@ void add_keygen(CLI::App& app, Action& action) {
                   "Make a signing key: PREFIX.key (private, PEM, mode 0600) and PREFIX.pub", options, run);
   command->add_option("--algorithm", options->algorithm, "ed25519 (the default), ecdsa-p256 or ecdsa-p384")
       ->type_name("NAME")
-      ->transform(WordOf(algorithms), "");
+      ->transform(WordOf(algorithm_words), "");
   command->add_flag("--force", options->force, "Replace the files if they are there");
   command->add_option("PREFIX", options->prefix, "Path of the files, without .key and .pub")->required();
 }

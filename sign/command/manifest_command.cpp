@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/stat.h>
 
+#include <optional>
+
 #include "cfs/base/atomic_file.hpp"
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
@@ -23,9 +25,9 @@ struct ManifestOptions {
   std::string image_id;
   std::string version;
   std::uint64_t security_version = 0;
-  std::string name;  // empty: made from the image id and version
-  std::string etc;   // empty: the default
-  std::string var;
+  std::string name;            // empty: made from the image id and version
+  std::optional<EtcMode> etc;  // none: the default
+  std::optional<VarMode> var;
   std::vector<std::string> init;
   std::vector<std::string> complete;  // empty: the usual places; "none" alone: none
   std::string kernel_min;             // empty: the default; "none": any
@@ -69,20 +71,8 @@ Result<Manifest> make_manifest(const ManifestOptions& options) {
   if (!options.init.empty()) {
     manifest.init = options.init;
   }
-  if (!options.etc.empty()) {
-    const auto mode = parse_etc_mode(options.etc);
-    if (!mode) {
-      return misused(cat("--etc ", printable(options.etc), " is not overlay, transient or none"));
-    }
-    manifest.etc = *mode;
-  }
-  if (!options.var.empty()) {
-    const auto mode = parse_var_mode(options.var);
-    if (!mode) {
-      return misused(cat("--var ", printable(options.var), " is not bind, transient or none"));
-    }
-    manifest.var = *mode;
-  }
+  manifest.etc = options.etc.value_or(manifest.etc);
+  manifest.var = options.var.value_or(manifest.var);
   for (const std::string& text : options.annotations) {
     auto annotation = CFS_TRY(parse_annotation(text));
     if (!manifest.annotations.insert(std::move(annotation)).second) {
@@ -178,9 +168,11 @@ void add_manifest(CLI::App& app, Action& action) {
   command->add_option("--name", options->name, "Name of the manifest (default: ID-VERSION)")
       ->type_name("NAME");
   command->add_option("--etc", options->etc, "What happens to /etc: transient (default), overlay or none")
-      ->type_name("MODE");
+      ->type_name("MODE")
+      ->transform(WordOf(etc_words), "");
   command->add_option("--var", options->var, "What happens to /var: bind (default), transient or none")
-      ->type_name("MODE");
+      ->type_name("MODE")
+      ->transform(WordOf(var_words), "");
   command
       ->add_option(
           "--init", options->init,

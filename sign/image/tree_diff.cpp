@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "cfs/base/words.hpp"
 #include "cfs/image/tree_walk.hpp"
 
 namespace cfs {
@@ -143,18 +144,13 @@ Result<> Comparison::run() {
   return {};
 }
 
+constexpr auto difference_words = std::to_array<Word<Difference>>(
+    {{Difference::added, "added"}, {Difference::removed, "removed"}, {Difference::changed, "changed"}});
+
 }  // namespace
 
 std::string_view name(Difference difference) noexcept {
-  switch (difference) {
-    case Difference::added:
-      return "added";
-    case Difference::removed:
-      return "removed";
-    case Difference::changed:
-      break;
-  }
-  return "changed";
+  return word_of(difference_words, difference);
 }
 
 Result<> diff_trees(const FileTree& before, const FileTree& after, const DifferenceVisitor& visit) {

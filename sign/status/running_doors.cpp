@@ -23,7 +23,7 @@ Result<std::optional<std::string>> read_kernel_file(const std::string& path) {
 }
 
 RunningDoor find_door(const Door& door, bool opened, const std::string& root, const std::string& cmdline) {
-  RunningDoor found{.key = std::string(door.key)};
+  RunningDoor found{.key = std::string(door.key())};
   if (opened) {
     found.state = DoorState::open_by_policy;
   } else if (const auto checked = check_door(door, root, cmdline); !checked) {
@@ -53,7 +53,7 @@ Result<RunningDoors> find_doors(const BootReport& report, const std::string& roo
   if (report.open_doors) {
     const std::string cmdline = CFS_TRY(read_file(cat(root, "/proc/cmdline"), max_bytes));
     for (const Door& door : all_doors()) {
-      const bool opened = std::ranges::find(*report.open_doors, door.key) != report.open_doors->end();
+      const bool opened = std::ranges::find(*report.open_doors, door.key()) != report.open_doors->end();
       found.doors.push_back(find_door(door, opened, root, cmdline));
     }
   }

@@ -12,10 +12,13 @@
 #include <string_view>
 
 #include "cfs/base/result.hpp"
+#include "cfs/base/words.hpp"
 
 namespace cfs {
 
 enum class HashAlgorithm : std::uint8_t { sha256 = 1, sha512 = 2 };
+inline constexpr auto hash_words = std::to_array<Word<HashAlgorithm>>(
+    {{HashAlgorithm::sha256, "sha256"}, {HashAlgorithm::sha512, "sha512"}});
 
 // Bytes in a digest of this algorithm: 32 or 64.
 [[nodiscard]] constexpr std::size_t digest_size(HashAlgorithm algorithm) noexcept {

@@ -9,11 +9,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cfs/base/result.hpp"
+#include "cfs/base/words.hpp"
 
 namespace cfs {
 
@@ -33,6 +35,15 @@ class TomlTable {
   [[nodiscard]] Result<std::optional<bool>> boolean(std::string_view key);
   [[nodiscard]] Result<std::optional<std::vector<std::string>>> strings(std::string_view key);
   [[nodiscard]] Result<std::optional<TomlTable>> table(std::string_view key);
+  // The value that the key's word stands for; the error names the words that there are.
+  template <class Value, std::size_t count>
+  [[nodiscard]] Result<std::optional<Value>> word(std::string_view key, const Words<Value, count>& words) {
+    const auto place = CFS_TRY(place_among(key, only_words(words)));
+    return place ? std::optional(words[*place].value) : std::nullopt;
+  }
+  // The same for words that stand for themselves: the place of the one that it is.
+  [[nodiscard]] Result<std::optional<std::size_t>> place_among(std::string_view key,
+                                                               std::span<const std::string_view> words);
 
   // The same for a key that must be there.
   [[nodiscard]] Result<std::string> required_string(std::string_view key);

@@ -17,9 +17,6 @@ struct FailurePlan {
 
 [[nodiscard]] FailurePlan plan_failure(const Policy& policy) noexcept;
 
-// "reboot", "poweroff", "halt".
-[[nodiscard]] std::string_view name(FailureAction action) noexcept;
-
 // Waits as long as the plan says, then takes its action. Returns only when the kernel refuses that.
 void take_action(Kernel& kernel, const FailurePlan& plan);
 

@@ -27,7 +27,6 @@ struct Door {
     Names generators{};
   };
 
-  std::string_view key;          // in the policy's table [doors]
   bool Policy::Doors::* open;    // what the policy says
   std::string_view what;         // for people: what comes in by it
   std::string_view versions;     // for people: what knows it, of systemd 252, 257 and 262
@@ -38,6 +37,9 @@ struct Door {
   Names boot_files{};            // of /.extra in an initrd, removed
   std::string_view blocked{};    // a directory of /run/systemd: an empty file takes its place
   std::string_view otherwise{};  // for people: closed elsewhere in this program, and how
+
+  // In the policy's table [doors].
+  [[nodiscard]] constexpr std::string_view key() const noexcept { return word_of(door_words, open); }
 };
 
 // All of them, in the order of the manual page.

@@ -14,6 +14,7 @@
 
 #include "cfs/base/digest.hpp"
 #include "cfs/base/result.hpp"
+#include "cfs/base/words.hpp"
 
 namespace cfs {
 
@@ -23,10 +24,12 @@ inline constexpr std::size_t manifest_max_bytes = 64UL * 1024;
 enum class EtcMode : std::uint8_t { none, transient, overlay };
 enum class VarMode : std::uint8_t { none, transient, bind };
 
+inline constexpr auto etc_words = std::to_array<Word<EtcMode>>(
+    {{EtcMode::overlay, "overlay"}, {EtcMode::transient, "transient"}, {EtcMode::none, "none"}});
+inline constexpr auto var_words = std::to_array<Word<VarMode>>(
+    {{VarMode::bind, "bind"}, {VarMode::transient, "transient"}, {VarMode::none, "none"}});
 [[nodiscard]] std::string_view name(EtcMode mode) noexcept;
 [[nodiscard]] std::string_view name(VarMode mode) noexcept;
-[[nodiscard]] std::optional<EtcMode> parse_etc_mode(std::string_view text) noexcept;
-[[nodiscard]] std::optional<VarMode> parse_var_mode(std::string_view text) noexcept;
 
 // What the image is composed of.
 enum class ImageKind : std::uint8_t { composefs };

@@ -12,6 +12,7 @@
 
 #include "cfs/base/fd.hpp"
 #include "cfs/base/result.hpp"
+#include "cfs/base/words.hpp"
 #include "cfs/trust/cmdline.hpp"
 #include "cfs/trust/device_spec.hpp"
 #include "cfs/trust/manifest.hpp"
@@ -19,9 +20,15 @@
 namespace cfs {
 
 enum class CmdlineTrust : std::uint8_t { untrusted_cmdline, signed_cmdline };
+[[nodiscard]] std::string_view name(CmdlineTrust trust) noexcept;  // "untrusted", "signed"
+
 enum class FailureAction : std::uint8_t { reboot, poweroff, halt };
+[[nodiscard]] std::string_view name(FailureAction action) noexcept;
+
 // What happens when an object of the running image turns out to be missing or another.
 enum class CorruptionAction : std::uint8_t { report, reboot };
+inline constexpr auto corruption_words = std::to_array<Word<CorruptionAction>>(
+    {{CorruptionAction::report, "report"}, {CorruptionAction::reboot, "reboot"}});
 [[nodiscard]] std::string_view name(CorruptionAction action) noexcept;
 
 // Whether the root itself can be changed: not at all, or in memory until the next boot, for debugging.
@@ -85,6 +92,18 @@ struct Policy {
     bool removable_devices = false;
   } doors;
 };
+
+// Their keys in the policy's table [doors].
+inline constexpr auto door_words = std::to_array<Word<bool Policy::Doors::*>>(
+    {{&Policy::Doors::system_extensions, "system-extensions"},
+     {&Policy::Doors::configuration_extensions, "configuration-extensions"},
+     {&Policy::Doors::portable_services, "portable-services"},
+     {&Policy::Doors::machines, "machines"},
+     {&Policy::Doors::gpt_auto, "gpt-auto"},
+     {&Policy::Doors::hibernation, "hibernation"},
+     {&Policy::Doors::credentials, "credentials"},
+     {&Policy::Doors::efi_options, "efi-options"},
+     {&Policy::Doors::removable_devices, "removable-devices"}});
 
 // Parses the text of a policy. Code::policy_malformed. What later versions will accept ([tpm] mode other than
 // "off", trust.cmdline-digest, failure.max-reboots) is refused by name until it is implemented: half a policy

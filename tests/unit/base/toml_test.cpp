@@ -36,6 +36,19 @@ TEST(Toml, GivesEveryType) {
   EXPECT_TRUE(table.finish());
 }
 
+TEST(Toml, GivesWhatAWordStandsFor) {
+  constexpr auto sizes = std::to_array<Word<int>>({{3, "large"}, {1, "small"}, {2, "medium"}});
+  auto table = parsed("a = \"small\"\nb = \"medium\"\n[t]\nc = \"tiny\\t\"\nd = \"Small\"\ne = 1\n");
+  EXPECT_EQ(table.word("a", sizes).value(), 1);
+  EXPECT_EQ(table.place_among("b", only_words(sizes)).value(), 2U);
+  EXPECT_EQ(table.word("absent", sizes).value(), std::nullopt);
+  auto inner = table.required_table("t").value();
+  EXPECT_EQ(inner.word("d", sizes).error().what(), "t.d is \"Small\", not large, small or medium");
+  EXPECT_EQ(inner.word("e", sizes).error().what(), "t.e must be a string");
+  EXPECT_FALSE(inner.word("c", sizes));
+  EXPECT_TRUE(table.finish());
+}
+
 TEST(Toml, AbsentKeysAreNothingOrMissing) {
   auto table = parsed("");
   EXPECT_EQ(table.string("s").value(), std::nullopt);

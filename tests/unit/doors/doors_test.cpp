@@ -50,12 +50,12 @@ bool is_mask(const std::filesystem::path& path) {
 TEST_F(Doors, EachHasAKeyOfItsOwnASwitchOfItsOwnAndAMeans) {
   std::set<std::string_view> keys;
   for (const Door& door : all_doors()) {
-    SCOPED_TRACE(door.key);
-    EXPECT_TRUE(keys.insert(door.key).second);
+    SCOPED_TRACE(door.key());
+    EXPECT_TRUE(keys.insert(door.key()).second);
     const Policy policy =
-        parse_policy(cat("image-id = \"demo\"\nstore = \"LABEL=store\"\n[doors]\n", door.key, " = true\n"))
+        parse_policy(cat("image-id = \"demo\"\nstore = \"LABEL=store\"\n[doors]\n", door.key(), " = true\n"))
             .value();
-    EXPECT_EQ(open_doors(policy.doors), Names{std::string(door.key)});
+    EXPECT_EQ(open_doors(policy.doors), Names{std::string(door.key())});
     EXPECT_FALSE(door.masks.units.empty() && door.masks.generators.empty() && door.words.empty() &&
                  door.environment.empty() && door.boot_files.empty() && door.blocked.empty() &&
                  door.otherwise.empty());
@@ -66,12 +66,12 @@ TEST_F(Doors, EachHasAKeyOfItsOwnASwitchOfItsOwnAndAMeans) {
 TEST_F(Doors, AreClosedOnceTheMasksAreWritten) {
   for (const Door& door : all_doors()) {
     if (!door.masks.units.empty() || !door.masks.generators.empty() || !door.blocked.empty()) {
-      EXPECT_EQ(check(door).error().code(), Code::door_open) << door.key;
+      EXPECT_EQ(check(door).error().code(), Code::door_open) << door.key();
     }
   }
   ASSERT_TRUE(write());
   for (const Door& door : all_doors()) {
-    EXPECT_TRUE(check(door)) << door.key;
+    EXPECT_TRUE(check(door)) << door.key();
     for (const std::string_view unit : door.masks.units) {
       EXPECT_TRUE(is_mask(mask(unit))) << unit;
     }
@@ -88,7 +88,7 @@ TEST_F(Doors, OfAnInitrdHaveMasksOfTheirOwn) {
   ASSERT_TRUE(write_initrd_masks(policy, root()));
   for (const Door& door : all_doors()) {
     for (const std::string_view unit : door.initrd_masks.units) {
-      EXPECT_EQ(is_mask(mask(unit)), door.key != "configuration-extensions") << unit;
+      EXPECT_EQ(is_mask(mask(unit)), door.key() != "configuration-extensions") << unit;
     }
     for (const std::string_view generator : door.initrd_masks.generators) {
       EXPECT_TRUE(is_mask(generator_mask(generator))) << generator;
@@ -124,7 +124,7 @@ TEST_F(Doors, AreClosedAgainWhateverIsInTheWay) {
   directory_.write("run/systemd/system.control/other.service", "");
   ASSERT_TRUE(write());
   for (const Door& door : all_doors()) {
-    EXPECT_TRUE(check(door)) << door.key;
+    EXPECT_TRUE(check(door)) << door.key();
   }
   EXPECT_TRUE(std::filesystem::exists(mask("other.service")));
 }
@@ -207,7 +207,7 @@ std::string mdoc_list(Door::Names names) {
 }
 
 std::string mdoc_entry(const Door& door) {
-  std::string entry = cat(".It Cm ", door.key, '\n', door.what, ".\nKnown to ", door.versions, ".\n");
+  std::string entry = cat(".It Cm ", door.key(), '\n', door.what, ".\nKnown to ", door.versions, ".\n");
   const auto add = [&](std::string_view means, std::string_view macro, Door::Names names) {
     if (!names.empty()) {
       entry += cat(means, "\n.", macro, ' ', mdoc_list(names));

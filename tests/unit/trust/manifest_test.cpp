@@ -165,13 +165,13 @@ TEST(Manifest, ModesAreOrderedFromStrictToLoose) {
   EXPECT_LT(VarMode::none, VarMode::transient);
   EXPECT_LT(VarMode::transient, VarMode::bind);
   for (const auto mode : {EtcMode::none, EtcMode::transient, EtcMode::overlay}) {
-    EXPECT_EQ(parse_etc_mode(name(mode)), mode);
+    EXPECT_EQ(value_of(etc_words, name(mode)), mode);
   }
   for (const auto mode : {VarMode::none, VarMode::transient, VarMode::bind}) {
-    EXPECT_EQ(parse_var_mode(name(mode)), mode);
+    EXPECT_EQ(value_of(var_words, name(mode)), mode);
   }
-  EXPECT_EQ(parse_etc_mode("bind"), std::nullopt);
-  EXPECT_EQ(parse_var_mode("overlay"), std::nullopt);
+  EXPECT_EQ(value_of(etc_words, "bind"), std::nullopt);
+  EXPECT_EQ(value_of(var_words, "overlay"), std::nullopt);
 }
 
 TEST(Manifest, ComparesKernelVersions) {
