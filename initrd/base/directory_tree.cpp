@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cfs/base/directory_tree.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -11,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -33,36 +31,27 @@ constexpr std::array<std::string_view, 4> ties{"trusted.overlay.origin", "truste
                                                "trusted.overlay.nlink", "trusted.overlay.uuid"};
 
 bool remove_below(const Fd& directory, dev_t device, std::chrono::steady_clock::time_point deadline) {
-  // Not list_directory(): the deadline may come before all names are read.
-  Fd readable(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(readable ? ::fdopendir(readable.get()) : nullptr,
-                                                    ::closedir);
-  if (entries == nullptr) {
-    return false;
-  }
-  (void)readable.release();  // the stream's now
   bool empty = true;
-  while (const dirent* entry = ::readdir(entries.get())) {
+  // Not list_entries(): the deadline may come before all are read, and a hostile disk may hold any number.
+  const auto visited = visit_entries(directory, [&](const ListedEntry& entry) {
+    const char* const name = entry.name.c_str();
     struct stat status{};
-    if (const std::string_view name = entry->d_name; name == "." || name == "..") {
-      continue;
-    }
-    if (std::chrono::steady_clock::now() >= deadline ||
-        ::fstatat(directory.get(), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+    const bool late = std::chrono::steady_clock::now() >= deadline;
+    if (late || ::fstatat(directory.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
         status.st_dev != device) {
       empty = false;
-      continue;
+      return !late;
     }
     if (S_ISDIR(status.st_mode)) {
-      const Fd child(
-          ::openat(directory.get(), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      const Fd child(::openat(directory.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       if (child) {
         (void)remove_below(child, device, deadline);
       }
     }
-    empty &= ::unlinkat(directory.get(), entry->d_name, S_ISDIR(status.st_mode) ? AT_REMOVEDIR : 0) == 0;
-  }
-  return empty;
+    empty &= ::unlinkat(directory.get(), name, S_ISDIR(status.st_mode) ? AT_REMOVEDIR : 0) == 0;
+    return true;
+  });
+  return visited && empty;
 }
 
 struct Attribute {

@@ -140,7 +140,7 @@ Result<std::string> read_all(const Fd& file, std::size_t limit) {
   }
 }
 
-Result<std::vector<ListedEntry>> list_entries(const Fd& directory) {
+Result<> visit_entries(const Fd& directory, const std::function<bool(ListedEntry)>& visit) {
   Fd readable(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(readable ? ::fdopendir(readable.get()) : nullptr,
                                                     ::closedir);
@@ -148,21 +148,26 @@ Result<std::vector<ListedEntry>> list_entries(const Fd& directory) {
     return fail_errno(Code::io_error, "read the directory");
   }
   (void)readable.release();  // the stream's now
-  std::vector<ListedEntry> listed;
   for (;;) {
     errno = 0;
     const dirent* entry =
         ::readdir(entries.get());  // NOLINT(concurrency-mt-unsafe): the stream is ours alone
     if (entry == nullptr) {
-      break;
+      return errno == 0 ? Result<>() : fail_errno(Code::io_error, "read the directory");
     }
-    if (const std::string_view name = entry->d_name; name != "." && name != "..") {
-      listed.push_back({std::string(name), entry->d_type});
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != ".." && !visit({std::string(name), entry->d_type})) {
+      return {};
     }
   }
-  if (errno != 0) {
-    return fail_errno(Code::io_error, "read the directory");
-  }
+}
+
+Result<std::vector<ListedEntry>> list_entries(const Fd& directory) {
+  std::vector<ListedEntry> listed;
+  CFS_TRY(visit_entries(directory, [&](ListedEntry entry) {
+    listed.push_back(std::move(entry));
+    return true;
+  }));
   std::sort(listed.begin(), listed.end(),
             [](const ListedEntry& a, const ListedEntry& b) { return a.name < b.name; });
   return listed;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cfs/device/block_device.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <poll.h>
@@ -14,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <concepts>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -88,14 +86,10 @@ class Uevents {
 // The paths of all block devices of the machine, in order of name.
 std::vector<std::string> block_device_paths() {
   std::vector<std::string> paths;
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/sys/class/block"), ::closedir);
-  if (directory != nullptr) {
-    while (const dirent* entry = ::readdir(directory.get())) {
-      if (entry->d_name[0] != '.') {
-        std::string path = cat("/dev/", entry->d_name);
-        std::replace(path.begin() + 5, path.end(), '!', '/');  // sysfs writes '/' so
-        paths.push_back(std::move(path));
-      }
+  if (const auto directory = open_directory("/sys/class/block")) {
+    for (const std::string& name : list_directory(*directory).value_or(std::vector<std::string>())) {
+      std::string& path = paths.emplace_back(cat("/dev/", name));
+      std::replace(path.begin() + 5, path.end(), '!', '/');  // sysfs writes '/' so
     }
   }
   std::sort(paths.begin(), paths.end());

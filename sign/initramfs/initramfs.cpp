@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
@@ -44,18 +43,6 @@ Result<> add_program(Cpio& initramfs, const std::string& file) {
   return {};
 }
 
-// The names of the *.pub in a directory that load_keys() has read.
-std::vector<std::string> key_files(const std::string& directory) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    if (std::string name = entry.path().filename().string(); name.ends_with(".pub")) {
-      names.push_back(std::move(name));
-    }
-  }
-  return names;
-}
-
 Result<> add_trust(Cpio& initramfs, const InitramfsInput& input) {
   const Policy policy = CFS_TRY(load_policy(input.policy));
   const auto keys = CFS_TRY(load_keys(input.keys));
@@ -69,9 +56,11 @@ Result<> add_trust(Cpio& initramfs, const InitramfsInput& input) {
                     printable(input.keys), " holds ", usable, " that are not revoked: nothing would boot"));
   }
   initramfs.add_file("etc/composefs-root/policy.toml", CFS_TRY(read_file(input.policy, text_max_bytes)));
-  for (const std::string& name : key_files(input.keys)) {
-    initramfs.add_file(cat("etc/composefs-root/keys/", name),
-                       CFS_TRY(read_file(cat(input.keys, '/', name), text_max_bytes)));
+  for (const std::string& name : CFS_TRY(list_directory(CFS_TRY(open_directory(input.keys))))) {
+    if (name.ends_with(".pub")) {
+      initramfs.add_file(cat("etc/composefs-root/keys/", name),
+                         CFS_TRY(read_file(cat(input.keys, '/', name), text_max_bytes)));
+    }
   }
   return {};
 }

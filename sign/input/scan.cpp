@@ -87,33 +87,6 @@ Result<> check_unchanged(const Fd& fd, const struct stat& before) {
   return {};
 }
 
-// The names in a directory and their types (DT_*), sorted.
-Result<std::vector<std::pair<std::string, unsigned char>>> read_directory(const Fd& directory) {
-  Fd own(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // closedir(3) closes its own
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(own ? ::fdopendir(own.get()) : nullptr, &::closedir);
-  if (!stream) {
-    return fail_errno(Code::io_error, "read the directory");
-  }
-  (void)own.release();
-  std::vector<std::pair<std::string, unsigned char>> entries;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(stream.get());  // NOLINT(concurrency-mt-unsafe): the stream is ours alone
-    if (entry == nullptr && errno != 0) {
-      return fail_errno(Code::io_error, "read the directory");
-    }
-    if (entry == nullptr) {
-      break;
-    }
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") {
-      entries.emplace_back(name, entry->d_type);
-    }
-  }
-  std::ranges::sort(entries);
-  return entries;
-}
-
 // The DT_* of an entry, for file systems whose directories do not tell.
 Result<unsigned char> find_type(const Found& entry) {
   const Fd fd = CFS_TRY(open_entry(entry, O_PATH));
@@ -273,7 +246,7 @@ Result<> Scanner::list(const std::shared_ptr<const OpenDirectory>& directory, In
   const struct stat before = CFS_TRY_IN(status_of(directory->fd), printable(directory->path));
   CFS_TRY_IN(check_no_loop(directory->depth, before), printable(directory->path));
   CFS_TRY_IN(set_metadata(inode, directory->fd, before), printable(directory->path));
-  auto entries = CFS_TRY_IN(read_directory(directory->fd), printable(directory->path));
+  auto entries = CFS_TRY_IN(list_entries(directory->fd), printable(directory->path));
   Directory children;
   children.reserve(entries.size());
   for (auto& [name, type] : entries) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,8 +44,12 @@ struct ListedEntry {
   unsigned char type = 0;  // DT_REG and its kin of readdir(3); DT_UNKNOWN where the file system does not say
 };
 
-// What an open directory holds, which may be open with O_PATH only, sorted by name, without "." and "..".
-// Code::io_error, also when the directory cannot be read to its end.
+// Calls `visit` for each entry of an open directory, which may be open with O_PATH only, but not for "." and
+// "..", in no order, until one call gives false. Code::io_error, also when the directory cannot be read to
+// its end.
+[[nodiscard]] Result<> visit_entries(const Fd& directory, const std::function<bool(ListedEntry)>& visit);
+
+// All of them, sorted by name.
 [[nodiscard]] Result<std::vector<ListedEntry>> list_entries(const Fd& directory);
 
 // The names alone.

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "unit/temp_directory.hpp"
@@ -50,6 +51,26 @@ TEST_F(Files, ListsDirectories) {
   const Fd path_only = open_path_beneath(root, "a").value();
   EXPECT_EQ(list_directory(path_only).value(), std::vector<std::string>{"below"});
   EXPECT_EQ(list_directory(open_file_beneath(root, "file").value()).error().code(), Code::io_error);
+}
+
+TEST_F(Files, VisitsEntriesUntilItIsEnough) {
+  directory.write("inside/b", "");
+  directory.write("inside/c", "");
+  std::vector<std::string> names;
+  const auto visit = [&](const Fd& place, std::size_t enough) {
+    names.clear();
+    return visit_entries(place, [&](ListedEntry entry) {
+      names.push_back(std::move(entry.name));
+      return names.size() < enough;
+    });
+  };
+  EXPECT_TRUE(visit(root, 4));
+  std::ranges::sort(names);
+  EXPECT_EQ(names, (std::vector<std::string>{"b", "c", "file"}));
+  EXPECT_TRUE(visit(root, 2));
+  EXPECT_EQ(names.size(), 2U);
+  EXPECT_EQ(visit(open_file_beneath(root, "file").value(), 1).error().code(), Code::io_error);
+  EXPECT_TRUE(names.empty());
 }
 
 TEST_F(Files, ReadsSomeAndExactly) {
