@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 
@@ -14,8 +16,8 @@ namespace {
 
 // A hidden name beside `name` that no other process uses: pid and address space make it unique enough, and
 // O_EXCL or linkat(2) refuse if not.
-std::string hidden_name(const std::string& name) {
-  static unsigned counter = 0;
+std::string hidden_name(std::string_view name) {
+  static std::atomic<unsigned> counter = 0;
   return cat('.', name.substr(0, 200), '.', ::getpid(), '.', counter++, ".tmp");
 }
 
@@ -37,70 +39,85 @@ Result<Place> place_of(const std::string& path) {
 
 }  // namespace
 
-Result<AtomicFile> AtomicFile::create(const std::string& path, mode_t mode) {
-  AtomicFile file;
-  Place place = CFS_TRY(place_of(path));
-  file.directory_ = std::move(place.directory);
-  file.name_ = std::move(place.name);
-  file.file_ = Fd(::openat(file.directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
-  if (!file.file_ && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
-    const std::string name = hidden_name(file.name_);
-    file.file_ =
-        Fd(::openat(file.directory_.get(), name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode));
-    if (file.file_) {
-      file.temporary_ = name;
+Result<UnnamedFile> UnnamedFile::create(const Fd& directory, const std::string& path, mode_t mode) {
+  UnnamedFile made(directory.get());
+  made.file_ = Fd(::openat(made.directory_, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
+  if (!made.file_ && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
+    const std::string hidden = hidden_name(std::string_view(path).substr(path.rfind('/') + 1));
+    made.file_ = Fd(::openat(made.directory_, hidden.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode));
+    if (made.file_) {
+      made.hidden_ = hidden;
     }
   }
-  if (!file.file_) {
+  if (!made.file_) {
     return fail_errno(Code::io_error, cat("create ", printable(path)));
   }
-  if (::fchmod(file.file_.get(), mode) != 0) {  // whatever the umask
+  if (::fchmod(made.file_.get(), mode) != 0) {  // whatever the umask
     return fail_errno(Code::io_error, cat("set the mode of ", printable(path)));
   }
-  return file;
+  return made;
 }
 
-AtomicFile::AtomicFile(AtomicFile&& other) noexcept
-    : directory_(std::move(other.directory_)),
+UnnamedFile::UnnamedFile(UnnamedFile&& other) noexcept
+    : directory_(other.directory_),
       file_(std::move(other.file_)),
-      name_(std::move(other.name_)),
-      temporary_(std::exchange(other.temporary_, {})) {}
+      hidden_(std::exchange(other.hidden_, {})) {}
 
-AtomicFile::~AtomicFile() {
-  if (!temporary_.empty()) {
-    ::unlinkat(directory_.get(), temporary_.c_str(), 0);
+UnnamedFile::~UnnamedFile() {
+  if (!hidden_.empty()) {
+    ::unlinkat(directory_, hidden_.c_str(), 0);
   }
+}
+
+Result<> UnnamedFile::close_for_writing() {
+  Fd readable(::open(cat("/proc/self/fd/", file_.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!readable) {
+    return fail_errno(Code::io_error, "open for reading");
+  }
+  file_ = std::move(readable);
+  return {};
+}
+
+Result<> UnnamedFile::add_name(const std::string& path) const {
+  const std::string self = cat("/proc/self/fd/", file_.get());
+  if (::linkat(AT_FDCWD, self.c_str(), directory_, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    return fail_errno(errno == EEXIST ? Code::already_exists : Code::io_error,
+                      cat("create ", printable(path)));
+  }
+  return {};
+}
+
+Result<> UnnamedFile::take_name(const std::string& name, Existing existing) {
+  if (hidden_.empty()) {
+    auto named = add_name(name);
+    if (named || named.error().code() != Code::already_exists || existing == Existing::refuse) {
+      return named;
+    }
+    // linkat(2) cannot replace: a hidden name first, then rename(2), which can.
+    const std::string hidden = hidden_name(name);
+    CFS_TRY(add_name(hidden));
+    hidden_ = hidden;
+  }
+  const unsigned flags = existing == Existing::refuse ? RENAME_NOREPLACE : 0;
+  if (::renameat2(directory_, hidden_.c_str(), directory_, name.c_str(), flags) != 0) {
+    return fail_errno(errno == EEXIST ? Code::already_exists : Code::io_error,
+                      cat("create ", printable(name)));
+  }
+  hidden_.clear();
+  return {};
+}
+
+Result<AtomicFile> AtomicFile::create(const std::string& path, mode_t mode) {
+  Place place = CFS_TRY(place_of(path));
+  UnnamedFile file = CFS_TRY(UnnamedFile::create(place.directory, path, mode));
+  return AtomicFile(std::move(place.directory), std::move(file), std::move(place.name));
 }
 
 Result<> AtomicFile::commit(Existing existing) {
-  if (::fsync(file_.get()) != 0) {
+  if (::fsync(fd().get()) != 0) {
     return fail_errno(Code::io_error, cat("write ", printable(name_)));
   }
-  if (temporary_.empty()) {
-    const std::string self = cat("/proc/self/fd/", file_.get());
-    const auto link = [&](const std::string& name) {
-      return ::linkat(AT_FDCWD, self.c_str(), directory_.get(), name.c_str(), AT_SYMLINK_FOLLOW) == 0;
-    };
-    bool linked = link(name_);
-    if (!linked && errno == EEXIST && existing == Existing::replace) {
-      // linkat(2) cannot replace: a second name first, then rename(2), which can.
-      const std::string hidden = hidden_name(name_);
-      linked = link(hidden);
-      temporary_ = linked ? hidden : "";
-    }
-    if (!linked) {
-      return fail_errno(errno == EEXIST ? Code::already_exists : Code::io_error,
-                        cat("create ", printable(name_)));
-    }
-  }
-  if (!temporary_.empty()) {
-    const unsigned flags = existing == Existing::refuse ? RENAME_NOREPLACE : 0;
-    if (::renameat2(directory_.get(), temporary_.c_str(), directory_.get(), name_.c_str(), flags) != 0) {
-      return fail_errno(errno == EEXIST ? Code::already_exists : Code::io_error,
-                        cat("create ", printable(name_)));
-    }
-    temporary_.clear();
-  }
+  CFS_TRY(file_.take_name(name_, existing));
   if (::fsync(directory_.get()) != 0) {
     return fail_errno(Code::io_error, cat("write the directory of ", printable(name_)));
   }

@@ -166,16 +166,16 @@ Result<> StoreWriter::put(const Digest& digest, const Fd& source, std::uint64_t 
   if (CFS_TRY(has(digest, size))) {
     return {};
   }
-  Unnamed object = CFS_TRY(Unnamed::create(objects_));
-  CFS_TRY(fill(object.file(), source, size, head));
+  UnnamedFile object = CFS_TRY(UnnamedFile::create(objects_, "object", object_mode));
+  CFS_TRY(fill(object.fd(), source, size, head));
   return add_pending(digest, std::move(object), size);
 }
 
 Result<Digest> StoreWriter::put(const VerityReader& read, std::uint64_t size, HashAlgorithm algorithm) {
-  Unnamed object = CFS_TRY(Unnamed::create(objects_));
+  UnnamedFile object = CFS_TRY(UnnamedFile::create(objects_, "object", object_mode));
   const VerityReader read_and_write = [&](std::span<char> buffer) -> Result<> {
     CFS_TRY(read(buffer));
-    CFS_TRY_IN(write_all(object.file(), {buffer.data(), buffer.size()}), "copy into the store");
+    CFS_TRY_IN(write_all(object.fd(), {buffer.data(), buffer.size()}), "copy into the store");
     return {};
   };
   const Digest digest = CFS_TRY(compute_verity(read_and_write, size, algorithm));
@@ -185,10 +185,10 @@ Result<Digest> StoreWriter::put(const VerityReader& read, std::uint64_t size, Ha
   return digest;
 }
 
-Result<> StoreWriter::add_pending(const Digest& digest, Unnamed object, std::uint64_t size) {
+Result<> StoreWriter::add_pending(const Digest& digest, UnnamedFile object, std::uint64_t size) {
   if (can_enable_verity_) {
     CFS_TRY(object.close_for_writing());
-    can_enable_verity_ = CFS_TRY(enable_verity(object.file(), digest));
+    can_enable_verity_ = CFS_TRY(enable_verity(object.fd(), digest));
   }
   Batch full;
   {
@@ -216,7 +216,12 @@ Result<> StoreWriter::name_objects(const Batch& batch) const {
   }
   CFS_TRY(flush(objects_));
   for (const auto& [digest, object] : batch) {
-    CFS_TRY(object.give_name(digest));
+    const std::string path = digest.object_path();
+    CFS_TRY(make_directory(objects_.get(), path.substr(0, 2)));
+    const auto named = object.add_name(path);
+    if (!named && named.error().code() != Code::already_exists) {
+      return named;
+    }
   }
   return {};
 }
@@ -245,57 +250,6 @@ Result<> StoreWriter::add_image(const Digest& digest, std::string_view image) {
     return fail(Code::already_exists, cat(path, " is a link to ", printable(*old)));
   }
   return flush(objects_);
-}
-
-// ---- Objects without a name ----
-
-Result<StoreWriter::Unnamed> StoreWriter::Unnamed::create(const Fd& objects) {
-  static std::atomic<unsigned> created = 0;
-  std::string hidden_name;
-  Fd file(::openat(objects.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode));
-  if (!file && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
-    hidden_name = cat(".", ::getpid(), ".", created++, ".tmp");
-    file =
-        Fd(::openat(objects.get(), hidden_name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode));
-  }
-  if (!file) {
-    return fail_errno(Code::io_error, "create an object");
-  }
-  Unnamed object(objects.get(), std::move(file), std::move(hidden_name));
-  if (::fchmod(object.file_.get(), object_mode) != 0) {  // whatever the umask
-    return fail_errno(Code::io_error, "set the mode of an object");
-  }
-  return object;
-}
-
-StoreWriter::Unnamed::Unnamed(Unnamed&& other) noexcept
-    : objects_(other.objects_),
-      file_(std::move(other.file_)),
-      hidden_name_(std::exchange(other.hidden_name_, {})) {}
-
-StoreWriter::Unnamed::~Unnamed() {
-  if (!hidden_name_.empty()) {
-    ::unlinkat(objects_, hidden_name_.c_str(), 0);
-  }
-}
-
-Result<> StoreWriter::Unnamed::close_for_writing() {
-  Fd readable(::open(cat("/proc/self/fd/", file_.get()).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!readable) {
-    return fail_errno(Code::io_error, "open an object for reading");
-  }
-  file_ = std::move(readable);
-  return {};
-}
-
-Result<> StoreWriter::Unnamed::give_name(const Digest& digest) const {
-  const std::string path = digest.object_path();
-  CFS_TRY(make_directory(objects_, path.substr(0, 2)));
-  const std::string self = cat("/proc/self/fd/", file_.get());
-  if (::linkat(AT_FDCWD, self.c_str(), objects_, path.c_str(), AT_SYMLINK_FOLLOW) != 0 && errno != EEXIST) {
-    return fail_errno(Code::io_error, cat("create the object ", path));
-  }
-  return {};
 }
 
 }  // namespace cfs

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cfs/base/atomic_file.hpp"
 #include "cfs/base/digest.hpp"
 #include "cfs/base/fd.hpp"
 #include "cfs/base/result.hpp"
@@ -58,38 +59,13 @@ class StoreWriter {
   [[nodiscard]] Result<> add_image(const Digest& digest, std::string_view image);
 
  private:
-  // An object that has no name yet: a file without any (O_TMPFILE), or with a hidden one in objects/ where
-  // the file system cannot do that. Removed with the C++ object.
-  class Unnamed {
-   public:
-    [[nodiscard]] static Result<Unnamed> create(const Fd& objects);
-    Unnamed(Unnamed&& other) noexcept;
-    Unnamed& operator=(Unnamed&&) = delete;
-    Unnamed(const Unnamed&) = delete;
-    Unnamed& operator=(const Unnamed&) = delete;
-    ~Unnamed();
-
-    [[nodiscard]] const Fd& file() const noexcept { return file_; }
-    // Leaves it open for reading only, which fs-verity needs.
-    [[nodiscard]] Result<> close_for_writing();
-    // Gives it the name of this digest, unless that is taken.
-    [[nodiscard]] Result<> give_name(const Digest& digest) const;
-
-   private:
-    Unnamed(int objects, Fd file, std::string hidden_name)
-        : objects_(objects), file_(std::move(file)), hidden_name_(std::move(hidden_name)) {}
-
-    int objects_;  // the store's
-    Fd file_;
-    std::string hidden_name_;  // empty: none
-  };
-  using Batch = std::map<Digest, Unnamed>;
+  using Batch = std::map<Digest, UnnamedFile>;
 
   StoreWriter(Fd directory, Fd objects, StoreLock lock);
 
   [[nodiscard]] Result<bool> has(const Digest& digest, std::uint64_t size) const;
   [[nodiscard]] Result<> fill(const Fd& file, const Fd& source, std::uint64_t size, std::string_view head);
-  [[nodiscard]] Result<> add_pending(const Digest& digest, Unnamed object, std::uint64_t size);
+  [[nodiscard]] Result<> add_pending(const Digest& digest, UnnamedFile object, std::uint64_t size);
   [[nodiscard]] Result<> name_objects(const Batch& batch) const;
 
   Fd directory_;

@@ -96,6 +96,33 @@ TEST_F(AtomicFiles, ModeIsAsAskedWhateverTheUmask) {
   EXPECT_EQ(mode("private"), 0600U);
 }
 
+TEST_F(AtomicFiles, WithoutANameTakeSeveral) {
+  directory.write("taken", "kept");
+  const Fd place = open_directory(directory.path()).value();
+  {
+    auto file = UnnamedFile::create(place, "x", 0600).value();
+    ASSERT_TRUE(write_all(file.fd(), "bytes"));
+    EXPECT_EQ(entries(), 1);
+    EXPECT_EQ(file.add_name("taken").error().code(), Code::already_exists);
+    EXPECT_TRUE(file.add_name("first"));
+    EXPECT_TRUE(file.take_name("second", UnnamedFile::Existing::refuse));
+    EXPECT_EQ(file.add_name("absent/third").error().code(), Code::io_error);
+  }
+  EXPECT_EQ(read_bytes(directory.path("first")), "bytes");
+  EXPECT_EQ(read_bytes(directory.path("second")), "bytes");
+  EXPECT_EQ(read_bytes(directory.path("taken")), "kept");
+  EXPECT_EQ(entries(), 3);
+}
+
+TEST_F(AtomicFiles, WithoutANameCanBeClosedForWriting) {
+  const Fd place = open_directory(directory.path()).value();
+  auto file = UnnamedFile::create(place, "x", 0600).value();
+  ASSERT_TRUE(write_all(file.fd(), "bytes"));
+  ASSERT_TRUE(file.close_for_writing());
+  EXPECT_EQ(write_all(file.fd(), "more").error().code(), Code::io_error);
+  EXPECT_EQ(read_all(file.fd(), 100).value(), "bytes");
+}
+
 TEST_F(AtomicFiles, NeedsADirectoryAndAName) {
   EXPECT_EQ(AtomicFile::create(directory.path("absent/file")).error().code(), Code::not_found);
   EXPECT_EQ(AtomicFile::create(directory.path() + "/").error().code(), Code::usage);
