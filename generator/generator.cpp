@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cfs/generator/generator.hpp"
 
-#include <sys/stat.h>
-
 #include <string_view>
 #include <vector>
 
@@ -117,10 +115,7 @@ Result<> write(const UnitFiles& files, const std::string& directory) {
   for (const UnitFile& file : files) {
     const std::string path = cat(directory, '/', file.path);
     if (const auto slash = file.path.find('/'); slash != std::string::npos) {
-      const std::string parent = cat(directory, '/', file.path.substr(0, slash));
-      if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) {
-        return fail_errno(Code::io_error, cat("create ", printable(parent)));
-      }
+      CFS_TRY(create_directory(cat(directory, '/', file.path.substr(0, slash))));
     }
     CFS_TRY(file.kind == UnitFile::Kind::link ? write_link(path, file.contents)
                                               : write_file(path, file.contents));

@@ -249,9 +249,7 @@ Result<> copy_tree(const Fd& source, const Fd& parent, const std::string& name, 
 
 Result<Fd> make_directory(const Fd& parent, std::string_view name, unsigned mode) {
   const std::string path(name);
-  if (::mkdirat(parent.get(), path.c_str(), mode) != 0 && errno != EEXIST) {
-    return fail_errno(Code::io_error, cat("create ", path));
-  }
+  CFS_TRY(create_directory(parent, path, mode));
   return open_directory_beneath(parent, path);
 }
 

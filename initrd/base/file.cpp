@@ -53,6 +53,14 @@ Result<Fd> open_beneath(const Fd& directory, const std::string& path, std::uint6
                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 
+Result<> make_directory(int parent, const std::string& path, mode_t mode, Code code) {
+  if (::mkdirat(parent, path.c_str(), mode) == 0 || errno == EEXIST) {
+    return {};
+  }
+  return fail_errno(code == Code::io_error && errno == ENOENT ? Code::not_found : code,
+                    cat("create ", printable(path)));
+}
+
 Result<struct stat> status_of(const Fd& file, const std::string& path) {
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) {
@@ -138,6 +146,14 @@ Result<std::string> read_all(const Fd& file, std::size_t limit) {
       return fail(Code::path_refused, cat("larger than the ", limit, " bytes it may have"));
     }
   }
+}
+
+Result<> create_directory(const std::string& path, mode_t mode, Code code) {
+  return make_directory(AT_FDCWD, path, mode, code);
+}
+
+Result<> create_directory(const Fd& parent, const std::string& path, mode_t mode, Code code) {
+  return make_directory(parent.get(), path, mode, code);
 }
 
 Result<> visit_entries(const Fd& directory, const std::function<bool(ListedEntry)>& visit) {

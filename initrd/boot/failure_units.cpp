@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cfs/boot/failure_units.hpp"
 
-#include <sys/stat.h>
-
 #include <array>
 #include <string_view>
 
 #include "cfs/base/atomic_file.hpp"
+#include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 
 namespace cfs {
@@ -37,12 +36,9 @@ constexpr auto replacements = std::to_array<Replacement>({
     {"debug-shell.service", mask},
 });
 
-Result<> make_directory(const std::string& path) {
+Result<> create_directories(const std::string& path) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    const std::string parent = path.substr(0, end);
-    if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) {
-      return fail_errno(Code::io_error, cat("create ", printable(parent)));
-    }
+    CFS_TRY(create_directory(path.substr(0, end)));
     if (end == std::string::npos) {
       return {};
     }
@@ -55,11 +51,11 @@ Result<> write_failure_units(const std::string& directory, const Policy& policy)
   if (policy.failure.shell) {
     // root has no password in an initrd, and sulogin(8) would give nobody a shell.
     const std::string drop_ins = cat(directory, "/emergency.service.d");
-    CFS_TRY(make_directory(drop_ins));
+    CFS_TRY(create_directories(drop_ins));
     return write_file(cat(drop_ins, "/50-composefs-root.conf"),
                       "[Service]\nEnvironment=SYSTEMD_SULOGIN_FORCE=1\n");
   }
-  CFS_TRY(make_directory(directory));
+  CFS_TRY(create_directories(directory));
   for (const Replacement& replacement : replacements) {
     CFS_TRY(write_link(cat(directory, '/', replacement.unit), std::string(replacement.by)));
   }

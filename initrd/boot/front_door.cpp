@@ -2,7 +2,6 @@
 #include "cfs/boot/front_door.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -52,9 +51,7 @@ Result<> unpack_inner_archive() {
 }
 
 Result<> write_marker() {
-  if (::mkdir(report_directory, 0755) != 0 && errno != EEXIST) {
-    return fail_errno(Code::io_error, cat("create ", report_directory));
-  }
+  CFS_TRY(create_directory(report_directory));
   return write_file(front_door_marker, "");
 }
 

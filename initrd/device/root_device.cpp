@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cfs/base/atomic_file.hpp"
+#include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 
 namespace cfs {
@@ -17,11 +18,8 @@ Result<> publish_root_device(const std::string& device, const std::string& direc
   }
   constexpr auto links = "/dev/block";
   const std::string target = cat(links, '/', major(status.st_rdev), ':', minor(status.st_rdev));
-  for (const char* const made : {directory.c_str(), links}) {
-    if (::mkdir(made, 0755) != 0 && errno != EEXIST) {
-      return fail_errno(Code::io_error, cat("create ", made));
-    }
-  }
+  CFS_TRY(create_directory(directory));
+  CFS_TRY(create_directory(links));
   if (::symlink(device.c_str(), target.c_str()) != 0 && errno != EEXIST) {
     return fail_errno(Code::io_error, cat("create ", target));
   }

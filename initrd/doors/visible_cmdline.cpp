@@ -93,9 +93,7 @@ std::string filter_cmdline(std::string_view text, const Policy& policy) {
 Result<> cover_cmdline(Kernel& kernel, std::string_view bytes) {
   CFS_TRY(uncover_cmdline(kernel));
   CFS_TRY(detach_all(kernel, visible_cmdline_directory));
-  if (::mkdir(visible_cmdline_directory, 0700) != 0 && errno != EEXIST) {
-    return fail_errno(Code::mount_failed, cat("create ", visible_cmdline_directory));
-  }
+  CFS_TRY(create_directory(visible_cmdline_directory, 0700, Code::mount_failed));
   const Fd proc = CFS_TRY(open_directory("/proc"));
   const Fd place = CFS_TRY(open_directory(visible_cmdline_directory));
   const Fd whole = CFS_TRY(kernel.clone_tree(proc, ""));

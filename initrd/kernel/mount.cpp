@@ -17,9 +17,7 @@ namespace cfs {
 
 Result<> Kernel::mount_api(const std::string& type, const std::string& target,
                            std::vector<MountOption> options) {
-  if (::mkdir(target.c_str(), 0755) != 0 && errno != EEXIST) {
-    return fail_errno(Code::mount_failed, cat("create ", target));
-  }
+  CFS_TRY(create_directory(target, 0755, Code::mount_failed));
   std::string data;
   for (const MountOption& option : options) {
     data += cat(data.empty() ? "" : ",", option.name, '=', option.value.value_or(""));

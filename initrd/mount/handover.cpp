@@ -71,9 +71,7 @@ Result<> check_enters_systemd(const Fd& root, const std::string& init) {
 
 Result<> switch_root(Kernel& kernel, const Fd& tree) {
   const Fd old_root = CFS_TRY(open_directory("/"));
-  if (::mkdir("/sysroot", 0700) != 0 && errno != EEXIST) {
-    return fail_errno(Code::mount_failed, "create /sysroot");
-  }
+  CFS_TRY(create_directory("/sysroot", 0700, Code::mount_failed));
   CFS_TRY(kernel.attach(tree, old_root, "sysroot"));
   mark_stage<Stage::attached>();
   for (const std::string name : {"dev", "proc", "sys", "run"}) {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/stat.h>
-
 #include <optional>
 
 #include "cfs/base/atomic_file.hpp"
@@ -137,10 +135,7 @@ Result<> run(const ManifestOptions& options) {
       CFS_TRY(load_image(cat(options.store, '/', store_layout::object_path(manifest.digest))));
   manifest.complete = CFS_TRY(complete_places(options, manifest, image.contents.tree));
   const std::string text = CFS_TRY(format_manifest(manifest));
-  const std::string directory = cat(options.store, '/', store_layout::manifests);
-  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
-    return fail_errno(Code::io_error, cat("create ", printable(directory)));
-  }
+  CFS_TRY(create_directory(cat(options.store, '/', store_layout::manifests)));
   const std::string path = cat(options.store, '/', store_layout::manifest_path(name));
   CFS_TRY(write_manifest(path, text));
   warn_of_persistent_code(manifest, image.contents.tree);

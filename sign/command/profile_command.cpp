@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/stat.h>
-
 #include <optional>
 
 #include "cfs/base/atomic_file.hpp"
+#include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/boot/report.hpp"
 #include "cfs/mount/hidden_mount.hpp"
@@ -53,9 +52,7 @@ Result<> put_profile(const Store& store, const BootProfile& profile) {
   const StoreLock lock = CFS_TRY(StoreLock::wait(store.directory(), StoreLock::Kind::shared));
   CFS_TRY_IN(store.object(profile.image), "the image of the profile");
   const std::string path = path_of(store);
-  if (::mkdir(cat(path, '/', store_layout::profiles).c_str(), 0755) != 0 && errno != EEXIST) {
-    return fail_errno(Code::io_error, cat("create ", store_layout::profiles));
-  }
+  CFS_TRY(create_directory(store.directory(), store_layout::profiles));
   return write_file(cat(path, '/', store_layout::profile_path(profile.image)), format_boot_profile(profile));
 }
 

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/stat.h>
-
 #include "cfs/base/atomic_file.hpp"
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
@@ -22,9 +20,7 @@ struct SlotOptions {
 
 Result<> set_slot(const std::string& store, const std::string& slot, const std::string& name) {
   const std::string path = cat(store, '/', store_layout::slots);
-  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
-    return fail_errno(Code::io_error, cat("create ", printable(path)));
-  }
+  CFS_TRY(create_directory(path));
   return write_link(cat(path, '/', slot), store_layout::slot_link(name));
 }
 

@@ -27,15 +27,6 @@ constexpr std::size_t batch_size = 256;
 
 constexpr mode_t object_mode =
     0644;  // as mkcomposefs: any user of the image may read what its metadata allows
-constexpr mode_t directory_mode = 0755;
-
-Result<> make_directory(int parent, const std::string& name) {
-  if (::mkdirat(parent, name.c_str(), directory_mode) != 0 && errno != EEXIST) {
-    return fail_errno(errno == ENOENT ? Code::not_found : Code::io_error,
-                      cat("create the directory ", printable(name)));
-  }
-  return {};
-}
 
 Result<> flush(const Fd& file_system) {
   return ::syncfs(file_system.get()) == 0 ? Result<>()
@@ -106,10 +97,10 @@ StoreWriter::StoreWriter(Fd directory, Fd objects, StoreLock lock)
     : directory_(std::move(directory)), objects_(std::move(objects)), lock_(std::move(lock)) {}
 
 Result<std::unique_ptr<StoreWriter>> StoreWriter::open_or_create(const std::string& path) {
-  CFS_TRY(make_directory(AT_FDCWD, path));
+  CFS_TRY(create_directory(path));
   Fd directory = CFS_TRY(open_directory(path));
   for (const char* const part : store_layout::parts) {
-    CFS_TRY_IN(make_directory(directory.get(), part), printable(path));
+    CFS_TRY_IN(create_directory(directory, part), printable(path));
   }
   Fd objects(
       ::openat(directory.get(), store_layout::objects, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -217,7 +208,7 @@ Result<> StoreWriter::name_objects(const Batch& batch) const {
   CFS_TRY(flush(objects_));
   for (const auto& [digest, object] : batch) {
     const std::string path = digest.object_path();
-    CFS_TRY(make_directory(objects_.get(), path.substr(0, 2)));
+    CFS_TRY(create_directory(objects_, path.substr(0, 2)));
     const auto named = object.add_name(path);
     if (!named && named.error().code() != Code::already_exists) {
       return named;

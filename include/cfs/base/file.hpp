@@ -2,6 +2,8 @@
 // Reading files of limited size, and opening paths that must not lead anywhere else.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -38,6 +40,15 @@ namespace cfs {
 // The target of the symbolic link `name` directly in `directory`; nothing if there is no such entry.
 // Code::path_refused if it is not a link or its target is longer than 4095 bytes.
 [[nodiscard]] Result<std::optional<std::string>> read_link(const Fd& directory, const std::string& name);
+
+// Makes the directory `path` unless something of that name is there; the error says "create PATH" and has
+// this code, but Code::not_found in place of Code::io_error if what it would lie in is not there.
+[[nodiscard]] Result<> create_directory(const std::string& path, mode_t mode = 0755,
+                                        Code code = Code::io_error);
+
+// The same below an open directory.
+[[nodiscard]] Result<> create_directory(const Fd& parent, const std::string& path, mode_t mode = 0755,
+                                        Code code = Code::io_error);
 
 struct ListedEntry {
   std::string name;

@@ -41,6 +41,24 @@ TEST_F(Files, OpensFilesBeneath) {
   EXPECT_EQ(refusal("a/absent/c"), Code::not_found);
 }
 
+TEST_F(Files, CreatesDirectoriesThatAreNotThere) {
+  const std::string path = directory.path("inside/made");
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_TRUE(create_directory(path, 0700));
+    EXPECT_TRUE(create_directory(root, "beneath"));
+  }
+  struct stat status{};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode, S_IFDIR | 0700U);
+  EXPECT_TRUE(std::filesystem::is_directory(directory.path("inside/beneath")));
+  const auto orphan = create_directory(directory.path("absent/made"));
+  EXPECT_EQ(orphan.error().code(), Code::not_found);
+  EXPECT_EQ(orphan.error().what(), "create " + directory.path("absent/made") + ": No such file or directory");
+  EXPECT_EQ(create_directory(directory.path("outside/made")).error().code(), Code::io_error);
+  EXPECT_EQ(create_directory(root, "absent/made", 0755, Code::state_failed).error().code(),
+            Code::state_failed);
+}
+
 TEST_F(Files, ListsDirectories) {
   directory.write("inside/b", "");
   directory.write("inside/.hidden", "");
