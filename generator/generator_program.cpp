@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cfs/generator/generator_program.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -10,8 +9,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "cfs/base/file.hpp"
-#include "cfs/base/text.hpp"
+#include "cfs/base/log.hpp"
 #include "cfs/decision/initrd_kind.hpp"
 #include "cfs/generator/generator.hpp"
 
@@ -39,15 +37,11 @@ bool stderr_is_usable() {
 
 // To standard error, or from a boot to the kernel log.
 void log_error(std::string_view line) {
-  constexpr std::size_t longest = 900;  // the kernel's limit for one record is about 1000 bytes
-  const std::string text = cat("composefs-root-generator: ", line.substr(0, longest), '\n');
+  const std::string text = log_text("composefs-root-generator", line);
   if (::getenv("SYSTEMD_SCOPE") == nullptr && stderr_is_usable()) {
     (void)!::write(STDERR_FILENO, text.data(), text.size());
-    return;
-  }
-  const Fd log(::open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY));
-  if (log) {
-    (void)write_all(log, cat("<3>", text));  // there is nowhere left to complain to
+  } else {
+    log_to_kernel(LogLevel::error, text);
   }
 }
 

@@ -27,10 +27,18 @@ bool kernel_prints(LogLevel level) {
 
 }  // namespace
 
-void log(LogLevel level, std::string_view line) {
+std::string log_text(std::string_view program, std::string_view line) {
   constexpr std::size_t longest = 900;  // the kernel's limit for one record is about 1000 bytes
-  const std::string text = cat("composefs-root: ", line.substr(0, longest), '\n');
+  return cat(program, ": ", line.substr(0, longest), '\n');
+}
+
+void log_to_kernel(LogLevel level, std::string_view text) {
   write_to("/dev/kmsg", cat('<', static_cast<unsigned>(level), '>', text));
+}
+
+void log(LogLevel level, std::string_view line) {
+  const std::string text = log_text("composefs-root", line);
+  log_to_kernel(level, text);
   if (level == LogLevel::error && !kernel_prints(level)) {
     write_to("/dev/console", text);
   }
