@@ -159,6 +159,11 @@ std::string_view name(KeyAlgorithm algorithm) noexcept {
   return forms[static_cast<std::size_t>(algorithm)].name;
 }
 
+std::string_view short_key_id(std::string_view id) noexcept {
+  constexpr std::size_t digits = 16;
+  return id.substr(0, digits);
+}
+
 Result<PublicKey> PublicKey::parse(std::string_view der) {
   if (der.starts_with("-----BEGIN")) {
     return fail(Code::key_malformed,

@@ -13,7 +13,6 @@ namespace cfs {
 namespace {
 
 constexpr std::size_t key_id_digits = 64;
-constexpr std::size_t shown_digits = 16;  // of a key id, to people
 constexpr std::size_t longest_algorithm = 32;
 
 std::string base64_encode(std::span<const unsigned char> bytes) {
@@ -115,8 +114,7 @@ Result<std::vector<std::string>> check_signatures(std::string_view prefix, std::
     if (why.empty()) {
       signers.insert(line.key_id);
     } else {
-      objections += cat(objections.empty() ? "; " : ", ",
-                        std::string_view(line.key_id).substr(0, shown_digits), ": ", why);
+      objections += cat(objections.empty() ? "; " : ", ", short_key_id(line.key_id), ": ", why);
     }
   }
   // A threshold of 0 cannot come out of a policy; if one did, it would still not make signatures optional.

@@ -50,7 +50,7 @@ Result<> run(const SignOptions& options) {
     const PublicKey& identity = pair.public_key();
     const std::string algorithm(name(identity.algorithm));
     lines.insert_or_assign(identity.id, SignatureLine{identity.id, algorithm, CFS_TRY(pair.sign(message))});
-    report += cat("signed by ", identity.id.substr(0, 16), " (", algorithm, ")\n");
+    report += cat("signed by ", short_key_id(identity.id), " (", algorithm, ")\n");
   }
   std::string text;
   for (const auto& [id, line] : lines) {

@@ -26,7 +26,6 @@ struct VerifyOptions {
   bool objects = false;
 };
 
-constexpr std::size_t shown_digits = 16;  // of a key id, to people
 constexpr std::size_t shown_problems = 10;
 
 // What FS_IOC_MEASURE_VERITY would say of the file, computed from its bytes.
@@ -62,7 +61,7 @@ std::string decision_text(const Decision& decision) {
   text += cat("digest            ", manifest.digest.text(), '\n');
   text += cat("manifest          ", candidate_text(decision.candidate), '\n');
   for (const std::string& signer : decision.manifest.signers()) {
-    text += cat("signed by         ", signer.substr(0, shown_digits), '\n');
+    text += cat("signed by         ", short_key_id(signer), '\n');
   }
   text += cat("init              ", decision.init, '\n');
   for (const std::string& place : manifest.complete) {

@@ -29,6 +29,9 @@ struct PublicKey {
   [[nodiscard]] static Result<PublicKey> parse(std::string_view der);
 };
 
+// What people get to see of a key id: its first 16 digits.
+[[nodiscard]] std::string_view short_key_id(std::string_view id) noexcept;
+
 // Every *.pub in the directory, in order of key id. Any of them unreadable is an error, and so are a key
 // twice, and one that is no regular file directly in the directory: a link, or a file that another is mounted
 // over. Code::key_malformed, Code::key_missing (no directory, or no key in it).

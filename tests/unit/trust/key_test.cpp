@@ -16,6 +16,7 @@ TEST(Key, IdIsTheSha256OfTheFile) {
       PublicKey::parse(ed25519_der("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"));
   ASSERT_TRUE(key);
   EXPECT_EQ(key->id, "06e3fd8fda29bb60ab59557de61edb0aecdb231134be30e75b455f8e1b792fa9");
+  EXPECT_EQ(short_key_id(key->id), "06e3fd8fda29bb60");
   EXPECT_EQ(name(key->algorithm), "ed25519");
 }
 
