@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 
+#include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 
 namespace cfs {
@@ -23,7 +24,6 @@ constexpr std::size_t alignment = 4;
 // PATH_MAX, with the NULs that dracut-cpio puts behind a name so that the contents begin at a block of the
 // disk.
 constexpr std::size_t name_max_bytes = 4096;
-constexpr std::size_t link_max_bytes = 4095;
 
 enum Field : std::uint8_t {
   inode,
@@ -80,7 +80,7 @@ bool fits_type(mode_t type, std::string_view contents) {
     case S_IFREG:
       return true;
     case S_IFLNK:
-      return !contents.empty() && contents.size() <= link_max_bytes &&
+      return !contents.empty() && contents.size() <= link_target_max &&
              contents.find('\0') == std::string_view::npos;
     case S_IFDIR:
     case S_IFCHR:

@@ -112,7 +112,7 @@ Result<Fd> open_directory_beneath(const Fd& directory, const std::string& path) 
 }
 
 Result<std::optional<std::string>> read_link(const Fd& directory, const std::string& name) {
-  std::array<char, 4096> target{};
+  std::array<char, link_target_max + 1> target{};
   const auto length = ::readlinkat(directory.get(), name.c_str(), target.data(), target.size());
   if (length < 0) {
     if (errno == ENOENT) {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <variant>
 
+#include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 
 namespace cfs::erofs {
@@ -18,7 +19,6 @@ namespace cfs::erofs {
 namespace {
 
 constexpr std::size_t name_max = 255;
-constexpr std::size_t link_target_max = 4095;
 constexpr std::uint64_t tail_max = block_size / 2;
 
 class Planner {

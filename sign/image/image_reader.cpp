@@ -22,8 +22,6 @@ namespace {
 
 using namespace erofs;
 
-constexpr std::size_t link_target_max = 4095;
-
 // A directory whose entries are to be read. The path of an error is made from these.
 struct Pending {
   InodeId id;
@@ -119,7 +117,7 @@ Result<> TreeReader::read_content(RawInode& raw) {
     inode.content = CFS_TRY(external_file(raw));
   } else if (inode.is(S_IFREG) || inode.is(S_IFLNK)) {
     if (inode.is(S_IFLNK) && (raw.size == 0 || raw.size > link_target_max)) {
-      return malformed("its target is empty or longer than 4095 bytes");
+      return malformed(cat("its target is empty or longer than ", link_target_max, " bytes"));
     }
     const auto data = CFS_TRY(reader_.data(raw));
     if (raw.size != 0) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cfs/base/fd.hpp"
+#include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/image/dump_escape.hpp"
 #include "cfs/image/tree_walk.hpp"
@@ -28,7 +29,6 @@ constexpr std::size_t fixed_fields = 11;
 constexpr std::size_t needed_fields = 8;  // the rest is optional
 constexpr std::size_t inline_content_max = 5000;
 constexpr std::size_t name_max = 255;
-constexpr std::size_t link_target_max = 4095;
 constexpr std::uint32_t nsec_end = 1'000'000'000;
 constexpr mode_t mode_bits = 0177777;  // what an image keeps of a mode
 
@@ -196,7 +196,8 @@ Result<> Parser::parse_content(Inode& inode, const Fields& fields) {
   } else if (inode.is(S_IFLNK)) {
     if (!payload || payload->empty() || payload->size() > link_target_max ||
         payload->find('\0') != std::string::npos) {
-      return unsupported("the link's target is empty, longer than 4095 bytes, or has a NUL");
+      return unsupported(
+          cat("the link's target is empty, longer than ", link_target_max, " bytes, or has a NUL"));
     }
     inode.content = std::move(*payload);
   } else if (inode.is(S_IFREG)) {

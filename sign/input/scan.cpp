@@ -21,18 +21,14 @@
 
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
-#include "cfs/image/fsverity.hpp"
+#include "cfs/input/contents.hpp"
 #include "cfs/input/filter.hpp"
 #include "cfs/input/xattr.hpp"
-#include "cfs/stores/store_writer.hpp"
 #include "cfs/tool/progress.hpp"
 
 namespace cfs {
 
 namespace {
-
-// Files up to this size are read into memory once: hashed there, and written to the store from there.
-constexpr std::uint64_t whole_read_max = 1UL << 20;
 
 // Regular files that are found wait in batches to be read: a thread that is woken for each file would spend
 // its time waking up. Each file may hold its directory open.
@@ -291,15 +287,12 @@ Result<> Scanner::read_other(const Found& entry) {
   }
   CFS_TRY(set_metadata(*entry.inode, fd, status));
   if (S_ISLNK(status.st_mode)) {
-    std::array<char, 4096> target;
+    std::array<char, link_target_max + 1> target;
     const auto length = ::readlinkat(fd.get(), "", target.data(), target.size());
     if (length < 0) {
       return fail_errno(Code::io_error, "read the link");
     }
-    if (length == 0 || static_cast<std::size_t>(length) == target.size()) {
-      return fail(Code::unsupported_input, "the link's target is empty or longer than 4095 bytes");
-    }
-    entry.inode->content = std::string(target.data(), static_cast<std::size_t>(length));
+    CFS_TRY(set_target(*entry.inode, {target.data(), static_cast<std::size_t>(length)}));
   }
   return {};
 }
@@ -326,13 +319,9 @@ Result<> Scanner::read_contents(const Fd& file, const struct stat& status, Inode
                                 std::span<char> buffer) {
   const auto size = static_cast<std::uint64_t>(status.st_size);
   const auto head = buffer.first(size <= buffer.size() ? static_cast<std::size_t>(size) : 0);
-  if (size <= inline_max) {
-    CFS_TRY(read_exactly(file, 0, head));
-    inode.content = std::string(head.begin(), head.end());
-    return {};
-  }
   const std::pair identity(status.st_dev, status.st_ino);
-  if (status.st_nlink > 1) {
+  const bool linked = status.st_nlink > 1 && size > inline_max;
+  if (linked) {
     const std::scoped_lock lock(tree_mutex_);
     if (const auto known = linked_.find(identity); known != linked_.end()) {
       inode.content = ExternalFile{known->second, size};
@@ -340,16 +329,10 @@ Result<> Scanner::read_contents(const Fd& file, const struct stat& status, Inode
     }
   }
   CFS_TRY(read_exactly(file, 0, head));
-  const std::string_view bytes(head.data(), head.size());
-  const Digest digest = CFS_TRY(bytes.empty() ? compute_verity(file, size, options_.hash)
-                                              : compute_verity(bytes, options_.hash));
-  if (options_.store != nullptr) {
-    CFS_TRY(options_.store->put(digest, file, size, bytes));
-  }
-  inode.content = ExternalFile{digest, size};
-  if (status.st_nlink > 1) {
+  CFS_TRY(set_contents(inode, size, {head.data(), head.size()}, file, options_));
+  if (linked) {
     const std::scoped_lock lock(tree_mutex_);
-    linked_.emplace(identity, digest);
+    linked_.emplace(identity, std::get<ExternalFile>(inode.content).digest);
   }
   return {};
 }

@@ -19,6 +19,7 @@
 #include "cfs/base/text.hpp"
 #include "cfs/image/fsverity.hpp"
 #include "cfs/image/posix_acl.hpp"
+#include "cfs/input/contents.hpp"
 #include "cfs/input/xattr.hpp"
 #include "cfs/stores/store_writer.hpp"
 #include "cfs/tool/progress.hpp"
@@ -28,11 +29,6 @@ namespace cfs {
 namespace {
 
 constexpr std::size_t read_size = 1UL << 20;
-
-// Files up to this size are held in memory, so that nothing is written for those that the store has.
-constexpr std::uint64_t whole_read_max = 1UL << 20;
-
-constexpr std::size_t link_target_max = 4095;
 
 constexpr std::string_view whiteout_prefix = ".wh.";
 constexpr std::string_view whiteout_meta_prefix =
@@ -63,7 +59,7 @@ class TarReader {
   Result<bool> take_whiteout(std::string_view path);
   Result<> complete(archive_entry* entry, Inode& inode);
   Result<> set_xattrs(archive_entry* entry, Inode& inode);
-  Result<> set_contents(archive_entry* entry, Inode& inode);
+  Result<> take_contents(archive_entry* entry, Inode& inode);
   Result<> read_data(std::span<char> buffer);
 
   const ArchiveSource& source_;
@@ -189,16 +185,11 @@ Result<> TarReader::complete(archive_entry* entry, Inode& inode) {
   set_time(entry, inode);
   switch (inode.mode & S_IFMT) {
     case S_IFREG:
-      CFS_TRY(set_contents(entry, inode));
+      CFS_TRY(take_contents(entry, inode));
       break;
-    case S_IFLNK: {
-      const std::string_view target = text_or_empty(archive_entry_symlink(entry));
-      if (target.empty() || target.size() > link_target_max) {
-        return fail(Code::unsupported_input, "the link's target is empty or longer than 4095 bytes");
-      }
-      inode.content = std::string(target);
+    case S_IFLNK:
+      CFS_TRY(set_target(inode, text_or_empty(archive_entry_symlink(entry))));
       break;
-    }
     case S_IFCHR:
     case S_IFBLK:
       inode.rdev =
@@ -320,7 +311,7 @@ Result<> TarReader::read_data(std::span<char> buffer) {
   return {};
 }
 
-Result<> TarReader::set_contents(archive_entry* entry, Inode& inode) {
+Result<> TarReader::take_contents(archive_entry* entry, Inode& inode) {
   if (archive_entry_size(entry) < 0) {
     return fail(Code::archive_malformed, "its size is negative");
   }
@@ -333,15 +324,7 @@ Result<> TarReader::set_contents(archive_entry* entry, Inode& inode) {
   } else if (size > 0) {
     std::string bytes(static_cast<std::size_t>(size), '\0');
     CFS_TRY(read_data(bytes));
-    if (size <= inline_max) {
-      inode.content = std::move(bytes);
-    } else {
-      const Digest digest = CFS_TRY(compute_verity(bytes, options_.hash));
-      if (options_.store != nullptr) {
-        CFS_TRY(options_.store->put(digest, Fd(), size, bytes));
-      }
-      inode.content = ExternalFile{digest, size};
-    }
+    CFS_TRY(set_contents(inode, size, bytes, Fd(), options_));
   }
   if (options_.progress != nullptr) {
     options_.progress->add(size);

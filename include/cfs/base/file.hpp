@@ -37,8 +37,11 @@ namespace cfs {
 // and resolved there. Code::not_found, Code::path_refused, Code::io_error.
 [[nodiscard]] Result<Fd> open_path_in_root(const Fd& root, const std::string& path);
 
+// The most bytes that Linux lets the target of a symbolic link have.
+inline constexpr std::size_t link_target_max = 4095;
+
 // The target of the symbolic link `name` directly in `directory`; nothing if there is no such entry.
-// Code::path_refused if it is not a link or its target is longer than 4095 bytes.
+// Code::path_refused if it is not a link or its target is longer than link_target_max.
 [[nodiscard]] Result<std::optional<std::string>> read_link(const Fd& directory, const std::string& name);
 
 // Makes the directory `path` unless something of that name is there; the error says "create PATH" and has
