@@ -6,7 +6,6 @@
 
 #include "cfs/base/atomic_file.hpp"
 #include "cfs/base/text.hpp"
-#include "cfs/boot/report.hpp"
 #include "cfs/status/boot_times.hpp"
 #include "cfs/status/report_reader.hpp"
 #include "command/command.hpp"
@@ -32,8 +31,7 @@ std::optional<BootTimes> ask_systemd() {
 }
 
 Result<> run(const BootChartOptions& options) {
-  const std::string json = CFS_TRY(read_boot_report(options.root));
-  const BootReport report = CFS_TRY_IN(parse_boot_report(json), report_name);
+  const BootReport report = CFS_TRY(load_boot_report(options.root));
   const std::string svg = boot_chart(report, options.root.empty() ? ask_systemd() : std::nullopt);
   return options.output.empty() ? print(svg) : write_file(options.output, svg);
 }

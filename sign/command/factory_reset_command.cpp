@@ -7,7 +7,6 @@
 #include "cfs/base/atomic_file.hpp"
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
-#include "cfs/boot/report.hpp"
 #include "cfs/mount/hidden_mount.hpp"
 #include "cfs/state/state_directory.hpp"
 #include "cfs/status/report_reader.hpp"
@@ -24,7 +23,7 @@ struct FactoryResetOptions {
 
 // The file system with the state of the running system.
 Result<Fd> mount_running_state() {
-  const BootReport report = CFS_TRY_IN(parse_boot_report(CFS_TRY(read_boot_report({}))), report_name);
+  const BootReport report = CFS_TRY(load_boot_report());
   if (report.state_device.empty()) {
     return fail(Code::not_found, "this system keeps no state: each boot is a factory reset already");
   }

@@ -29,10 +29,6 @@ struct ProfileApplyOptions {
   std::string store;  // empty: that of this system
 };
 
-Result<BootReport> running_system() {
-  return CFS_TRY_IN(parse_boot_report(CFS_TRY(read_boot_report({}))), report_name);
-}
-
 // State on the store's file system makes that writable from the start.
 Access access_of_store(const BootReport& report) {
   return report.state_device == report.store_device ? Access::read_write : Access::read_only;
@@ -57,7 +53,7 @@ Result<> put_profile(const Store& store, const BootProfile& profile) {
 }
 
 Result<> apply_to_running_system(const BootProfile& profile) {
-  const BootReport report = CFS_TRY(running_system());
+  const BootReport report = CFS_TRY(load_boot_report());
   const Fd mount = CFS_TRY_IN(mount_running_store(report, Access::read_write), "find the store");
   const Store store = CFS_TRY(Store::open_on(mount));
   Kernel kernel;
@@ -72,7 +68,7 @@ Result<> run_record(const ProfileRecordOptions& options) {
   if (!options.after.empty()) {
     earlier = CFS_TRY(read_boot_profile(options.after));
   }
-  const BootReport report = CFS_TRY(running_system());
+  const BootReport report = CFS_TRY(load_boot_report());
   const Digest image = CFS_TRY_IN(Digest::parse(report.digest), report_name);
   const Fd mount = CFS_TRY_IN(mount_running_store(report, Access::read_only), "find the store");
   const Store store = CFS_TRY(Store::open_on(mount));

@@ -115,4 +115,8 @@ Result<BootReport> parse_boot_report(std::string_view text) {
   }
 }
 
+Result<BootReport> load_boot_report(const std::string& root) {
+  return CFS_TRY_IN(parse_boot_report(CFS_TRY(read_boot_report(root))), report_name);
+}
+
 }  // namespace cfs

@@ -62,4 +62,7 @@ struct BootReport {
 // Code::report_malformed.
 [[nodiscard]] Result<BootReport> parse_boot_report(std::string_view text);
 
+// Both: the report of the system whose root directory is `root`.
+[[nodiscard]] Result<BootReport> load_boot_report(const std::string& root = {});
+
 }  // namespace cfs
