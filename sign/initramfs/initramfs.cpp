@@ -3,7 +3,6 @@
 
 #include <sys/sysmacros.h>
 
-#include <algorithm>
 #include <array>
 
 #include "cfs/base/file.hpp"
@@ -13,6 +12,7 @@
 #include "cfs/initramfs/module_signature.hpp"
 #include "cfs/trust/key.hpp"
 #include "cfs/trust/policy.hpp"
+#include "cfs/trust/verify.hpp"
 
 namespace cfs {
 
@@ -46,15 +46,7 @@ Result<> add_program(Cpio& initramfs, const std::string& file) {
 Result<> add_trust(Cpio& initramfs, const InitramfsInput& input) {
   const Policy policy = CFS_TRY(load_policy(input.policy));
   const auto keys = CFS_TRY(load_keys(input.keys));
-  const auto usable =
-      static_cast<std::uint64_t>(std::count_if(keys.begin(), keys.end(), [&](const PublicKey& key) {
-        return !policy.trust.revoked.contains(key.id);
-      }));
-  if (usable < policy.trust.threshold) {
-    return fail(Code::key_missing,
-                cat("the policy demands signatures by ", policy.trust.threshold, " keys; ",
-                    printable(input.keys), " holds ", usable, " that are not revoked: nothing would boot"));
-  }
+  CFS_TRY_IN(check_threshold(keys, policy.trust), printable(input.keys));
   initramfs.add_file("etc/composefs-root/policy.toml", CFS_TRY(read_file(input.policy, text_max_bytes)));
   for (const std::string& name : CFS_TRY(list_directory(CFS_TRY(open_directory(input.keys))))) {
     if (name.ends_with(".pub")) {

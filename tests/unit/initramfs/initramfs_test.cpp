@@ -205,7 +205,8 @@ TEST_F(Initramfs, RefusesKeysThatWouldNotBoot) {
 TEST_F(Initramfs, RefusesAThresholdThatTheKeysCannotReach) {
   usual_kernel();
   files.write("policy.toml", std::string(policy_text) + "[trust]\nthreshold = 2\n");
-  EXPECT_EQ(failure().code(), Code::key_missing);
+  EXPECT_EQ(failure().code(), Code::policy_malformed);
+  EXPECT_THAT(failure().what(), HasSubstr("keys: trust.threshold is 2, but only 1 key can sign"));
   files.write("keys/second.pub", public_key(2));
   const auto made = make_initramfs(input);
   EXPECT_TRUE(made) << made.error().what();
