@@ -18,7 +18,7 @@ inline constexpr std::uint64_t whole_read_max = 1UL << 20;
 
 // Gives a regular file of `size` bytes, at least 1, its contents: in the tree up to inline_max, else in the
 // store. `bytes` are all of them, or none where only `file` has them, from its start. Errors as
-// compute_verity() and ObjectStore::put().
+// compute_verity() and StoreWriter::put().
 [[nodiscard]] Result<> set_contents(Inode& inode, std::uint64_t size, std::string_view bytes, const Fd& file,
                                     const ScanOptions& options);
 

@@ -29,7 +29,7 @@ TEST(SetTarget, TakesWhatALinkCanHave) {
 class SetContents : public testing::Test {
  protected:
   // As a reader gives them: all bytes, or a file alone.
-  [[nodiscard]] Inode set(const std::string& bytes, bool in_memory, ObjectStore* store) const {
+  [[nodiscard]] Inode set(const std::string& bytes, bool in_memory, StoreWriter* store) const {
     Inode inode;
     ScanOptions options;
     options.store = store;
@@ -50,7 +50,7 @@ TEST_F(SetContents, KeepsSmallOnesInTheTree) {
 }
 
 TEST_F(SetContents, PutsOthersIntoTheStore) {
-  const auto store = ObjectStore::open_or_create(directory.path("store")).value();
+  const auto store = StoreWriter::open_or_create(directory.path("store")).value();
   for (const bool in_memory : {true, false}) {
     const std::string bytes(in_memory ? 5000 : 6000, 'x');
     const auto file = std::get<ExternalFile>(set(bytes, in_memory, store.get()).content);
