@@ -28,8 +28,9 @@ namespace {
 
 // What the inner archive does not bring: what the outer one holds, and what lies below the kernel file
 // systems, where nobody would see it.
-constexpr auto kept = std::to_array<std::string_view>(
-    {"init", "etc/composefs-root", "usr/lib/composefs-root/inner.cpio", "dev", "proc", "run", "sys"});
+constexpr auto kept =
+    std::to_array<std::string_view>({"init", std::string_view(initramfs_configuration).substr(1),
+                                     std::string_view(inner_archive).substr(1), "dev", "proc", "run", "sys"});
 
 Result<> unpack_inner_archive() {
   const auto start = std::chrono::steady_clock::now();

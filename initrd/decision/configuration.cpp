@@ -14,16 +14,14 @@ namespace cfs {
 
 namespace {
 
-constexpr std::size_t cmdline_max_bytes = 64UL * 1024;
-
 Result<std::vector<PublicKey>> load_usable_keys(const ConfigurationPlace& place, const Policy& policy) {
-  const auto directory = open_directory_beneath(place.directory, "keys");
+  const auto directory = open_directory_beneath(place.directory, std::string(keys_name));
   if (!directory) {
     const Code code = directory.error().code();
     return fail(code == Code::not_found ? Code::key_missing : code,
                 cat(printable(place.name), ": ", directory.error().what()));
   }
-  auto keys = CFS_TRY(load_keys(*directory, cat(place.name, "/keys")));
+  auto keys = CFS_TRY(load_keys(*directory, cat(place.name, '/', keys_name)));
   CFS_TRY(check_threshold(keys, policy.trust));
   return keys;
 }

@@ -296,7 +296,7 @@ Result<> check_door(const Door& door, const std::string& root, std::string_view 
   const auto words = cmdline_words(visible_cmdline);
   for (const std::string_view word : door.words) {
     if (std::ranges::find(words, word) == words.end()) {
-      return still_open(cat("/proc/cmdline has no ", word));
+      return still_open(cat(cmdline_file, " has no ", word));
     }
   }
   if (!door.blocked.empty()) {

@@ -16,8 +16,6 @@ namespace cfs {
 
 namespace {
 
-constexpr auto covered_file = "/proc/cmdline";
-
 bool is_hidden(std::string_view word, const Policy& policy) {
   if (policy.cmdline.hide.empty()) {
     return false;
@@ -104,7 +102,7 @@ Result<> cover_cmdline(Kernel& kernel, std::string_view bytes) {
 }
 
 Result<> uncover_cmdline(Kernel& kernel) {
-  return detach_all(kernel, covered_file);
+  return detach_all(kernel, cmdline_file);
 }
 
 }  // namespace cfs

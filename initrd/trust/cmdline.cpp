@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 
 namespace cfs {
@@ -14,6 +15,10 @@ namespace {
 constexpr std::string_view blanks = " \t\n\r\v\f\xa0";
 
 }  // namespace
+
+Result<std::string> read_visible_cmdline(const std::string& root) {
+  return read_file(cat(root, cmdline_file), cmdline_max_bytes);
+}
 
 Parameter parse_parameter(std::string_view word) {
   const auto equals = word.find('=');

@@ -228,8 +228,8 @@ Result<Policy> load_policy(const std::string& file) {
 }
 
 Result<Policy> load_policy(const Fd& directory, const std::string& name) {
-  const std::string path = cat(name, "/policy.toml");
-  const auto file = open_file_beneath(directory, "policy.toml");
+  const std::string path = cat(name, '/', policy_name);
+  const auto file = open_file_beneath(directory, std::string(policy_name));
   if (!file) {
     return fail(missing(file.error().code()), cat(printable(name), ": ", file.error().what()));
   }

@@ -7,6 +7,7 @@
 
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
+#include "cfs/decision/configuration.hpp"
 #include "cfs/decision/initrd_kind.hpp"
 #include "cfs/initramfs/executable.hpp"
 #include "cfs/initramfs/module_signature.hpp"
@@ -47,10 +48,11 @@ Result<> add_trust(Cpio& initramfs, const InitramfsInput& input) {
   const Policy policy = CFS_TRY(load_policy(input.policy));
   const auto keys = CFS_TRY(load_keys(input.keys));
   CFS_TRY_IN(check_threshold(keys, policy.trust), printable(input.keys));
-  initramfs.add_file("etc/composefs-root/policy.toml", CFS_TRY(read_file(input.policy, text_max_bytes)));
+  const std::string place = std::string(initramfs_configuration).substr(1);
+  initramfs.add_file(cat(place, '/', policy_name), CFS_TRY(read_file(input.policy, text_max_bytes)));
   for (const std::string& name : CFS_TRY(list_directory(CFS_TRY(open_directory(input.keys))))) {
     if (name.ends_with(".pub")) {
-      initramfs.add_file(cat("etc/composefs-root/keys/", name),
+      initramfs.add_file(cat(place, '/', keys_name, '/', name),
                          CFS_TRY(read_file(cat(input.keys, '/', name), text_max_bytes)));
     }
   }

@@ -51,7 +51,7 @@ std::optional<std::string> lockdown_mode(const std::optional<std::string>& text)
 Result<RunningDoors> find_doors(const BootReport& report, const std::string& root) {
   RunningDoors found;
   if (report.open_doors) {
-    const std::string cmdline = CFS_TRY(read_file(cat(root, "/proc/cmdline"), max_bytes));
+    const std::string cmdline = CFS_TRY(read_visible_cmdline(root));
     for (const Door& door : all_doors()) {
       const bool opened = std::ranges::find(*report.open_doors, door.key()) != report.open_doors->end();
       found.doors.push_back(find_door(door, opened, root, cmdline));

@@ -19,6 +19,9 @@ namespace cfs {
 // Of an initramfs, which is trusted as a whole.
 inline constexpr auto initramfs_configuration = "/etc/composefs-root";
 
+// The directory of the keys in it.
+inline constexpr std::string_view keys_name = "keys";
+
 struct Configuration {
   Policy policy;
   std::vector<PublicKey> keys;

@@ -7,6 +7,7 @@
 // last counts. In names "-" and "_" are the same, as for the kernel.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,13 @@
 #include "cfs/base/result.hpp"
 
 namespace cfs {
+
+// Where processes see it. Something may be mounted there.
+inline constexpr auto cmdline_file = "/proc/cmdline";
+inline constexpr std::size_t cmdline_max_bytes = 64UL * 1024;
+
+// What a process whose root directory is `root` sees. Errors as read_file().
+[[nodiscard]] Result<std::string> read_visible_cmdline(const std::string& root);
 
 struct Parameter {
   std::string name;                  // as written

@@ -105,6 +105,9 @@ inline constexpr auto door_words = std::to_array<Word<bool Policy::Doors::*>>(
      {&Policy::Doors::efi_options, "efi-options"},
      {&Policy::Doors::removable_devices, "removable-devices"}});
 
+// Its file, in a directory with a configuration.
+inline constexpr std::string_view policy_name = "policy.toml";
+
 // Parses the text of a policy. Code::policy_malformed. What later versions will accept ([tpm] mode other than
 // "off", trust.cmdline-digest, failure.max-reboots) is refused by name until it is implemented: half a policy
 // would be a weaker one.

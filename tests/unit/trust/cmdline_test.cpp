@@ -6,6 +6,8 @@
 #include <cctype>
 #include <cstring>
 
+#include "unit/temp_directory.hpp"
+
 namespace cfs {
 namespace {
 
@@ -120,6 +122,13 @@ TEST(WordPattern, RefusesWhatIsNone) {
                                       "a\\b", "a\n", "a$b", "a\xe9", "\x01"}) {
     EXPECT_FALSE(WordPattern::parse(text)) << text;
   }
+}
+
+TEST(Cmdline, IsReadBelowARootDirectory) {
+  const TempDirectory directory;
+  EXPECT_EQ(read_visible_cmdline(directory.path()).error().code(), Code::not_found);
+  directory.write("proc/cmdline", "quiet a=b\n");
+  EXPECT_EQ(read_visible_cmdline(directory.path()).value(), "quiet a=b\n");
 }
 
 TEST(Cmdline, PlainWordsHoldNothingThatAShellOrAParserActsOn) {
