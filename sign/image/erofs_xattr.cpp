@@ -7,10 +7,13 @@
 #include <unordered_set>
 #include <utility>
 
+// Compiled in: no library has to be there where cfs-sign runs.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "cfs/base/metacopy.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/image/erofs_format.hpp"
-#include "cfs/image/xxh32.hpp"
 
 namespace cfs::erofs {
 
@@ -60,7 +63,7 @@ std::uint32_t name_filter(std::span<const XattrView> xattrs) {
   std::uint32_t filter = 0;
   for (const XattrView& xattr : xattrs) {
     const SplitName name = split_name(xattr.name);
-    filter |= 1U << (xxh32(name.rest, xattr_filter_seed + name.index) % 32);
+    filter |= 1U << (XXH32(name.rest.data(), name.rest.size(), xattr_filter_seed + name.index) % 32);
   }
   return ~filter;
 }
