@@ -19,18 +19,6 @@ namespace cfs {
 
 namespace {
 
-// Any architecture's: a kernel has those of its own. From Linux 6.16 on they are part of the built-in
-// libsha256.
-constexpr std::array sha256_modules{
-    "sha256_ssse3",    // x86: ssse3, avx, avx2 and sha-ni
-    "sha256_arm64",    // arm64: NEON
-    "sha2_ce",         // arm64: crypto extensions
-    "sha256_arm",      // arm: NEON
-    "sha2_arm_ce",     // arm: crypto extensions
-    "sha256_riscv64",  // riscv: vector
-    "sha256_s390",    "sha256_ppc_spe", "sha256_sparc64", "octeon_sha256",
-};
-
 // The first kernel that can mount an EROFS file without a loop device.
 constexpr std::string_view file_backed_erofs = "6.12";
 
@@ -85,9 +73,10 @@ Result<std::array<ModuleNames, 2>> initramfs_modules(const ModuleTree& tree,
                                                      std::span<const std::string> required) {
   std::array<ModuleNames, 2> rounds;
   auto& [sha256, others] = rounds;
-  for (const char* module : sha256_modules) {
+  for (const std::string_view word : split(CFS_SHA256_MODULES, ' ')) {  // as the dracut module has them, too
+    std::string module(word);
     if (CFS_TRY(tree.has(module))) {
-      sha256.emplace_back(module);
+      sha256.push_back(std::move(module));
     }
   }
   others.assign(required.begin(), required.end());

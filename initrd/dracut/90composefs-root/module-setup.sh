@@ -31,9 +31,7 @@ depends() {
 # Of the file system that holds the store, ext4 is what cfs-sign disk makes; dracut knows its own ways to more.
 # fs-verity takes the fastest SHA-256 there is when the first file is opened: udev loads it for the processor.
 installkernel() {
-    hostonly='' instmods erofs overlay loop ext4 \
-        sha256_ssse3 sha256_arm64 sha2_ce sha256_arm sha2_arm_ce sha256_riscv64 sha256_s390 sha256_ppc_spe \
-        sha256_sparc64 octeon_sha256
+    hostonly='' instmods erofs overlay loop ext4 @cfs_sha256_modules@
 }
 
 # What other modules of dracut's add to the programs that are trusted with the boot.
