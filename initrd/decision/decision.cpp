@@ -19,13 +19,6 @@ Result<VerifiedManifest> verify_candidate(const Store& store, const DecisionInpu
   return verify_manifest(files.bytes, files.signatures, input.keys, input.policy, input.kernel_release);
 }
 
-std::string describe(const Candidate& candidate) {
-  if (candidate.manifest.empty()) {
-    return candidate.slot.empty() ? std::string("composefs.image=") : cat("slot ", candidate.slot);
-  }
-  return candidate.slot.empty() ? candidate.manifest : cat(candidate.manifest, " (", candidate.slot, ")");
-}
-
 // What there is to try, in order, and what could not even be that.
 struct Candidates {
   std::vector<Candidate> to_try;
@@ -105,17 +98,24 @@ Error none_left(std::vector<Refusal> refused) {
     return {Code::manifest_missing, "neither the slot current nor the slot previous holds a manifest"};
   }
   if (refused.size() == 1) {
-    return std::move(refused.front().error).within(describe(refused.front().candidate));
+    return std::move(refused.front().error).within(refused.front().candidate.text());
   }
   std::string all;
   for (const Refusal& refusal : refused) {
-    all += cat(all.empty() ? "" : "; ", describe(refusal.candidate), ": ", name(refusal.error.code()), ": ",
+    all += cat(all.empty() ? "" : "; ", refusal.candidate.text(), ": ", name(refusal.error.code()), ": ",
                refusal.error.what());
   }
   return {Code::no_candidate, all};
 }
 
 }  // namespace
+
+std::string Candidate::text() const {
+  if (manifest.empty()) {
+    return slot.empty() ? std::string("composefs.image=") : cat("slot ", slot);
+  }
+  return slot.empty() ? manifest : cat(manifest, " (", slot, ")");
+}
 
 Result<Decision> decide(const Store& store, const DecisionInput& input,
                         const std::function<Result<>(const Decision&)>& accept) {

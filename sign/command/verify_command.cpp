@@ -47,19 +47,12 @@ Result<> accept(const Store& store, const Decision& decision) {
   return check_complete_objects(CFS_TRY(read_image(image)).tree, complete, store.directory());
 }
 
-std::string candidate_text(const Candidate& candidate) {
-  if (candidate.manifest.empty()) {
-    return candidate.slot.empty() ? "composefs.image" : cat("slot ", candidate.slot);
-  }
-  return cat(candidate.manifest, candidate.slot.empty() ? "" : cat(" (", candidate.slot, ")"));
-}
-
 std::string decision_text(const Decision& decision) {
   const Manifest& manifest = decision.manifest.manifest();
   std::string text = cat("image             ", manifest.image_id, ' ', manifest.version, '\n');
   text += cat("security-version  ", manifest.security_version, '\n');
   text += cat("digest            ", manifest.digest.text(), '\n');
-  text += cat("manifest          ", candidate_text(decision.candidate), '\n');
+  text += cat("manifest          ", decision.candidate.text(), '\n');
   for (const std::string& signer : decision.manifest.signers()) {
     text += cat("signed by         ", short_key_id(signer), '\n');
   }
@@ -70,8 +63,8 @@ std::string decision_text(const Decision& decision) {
   text += cat("state             etc ", name(decision.manifest.etc()), ", var ",
               name(decision.manifest.var()), '\n');
   for (const Refusal& refusal : decision.refused) {
-    text += cat("refused           ", candidate_text(refusal.candidate), ": ", name(refusal.error.code()),
-                ": ", refusal.error.what(), '\n');
+    text += cat("refused           ", refusal.candidate.text(), ": ", name(refusal.error.code()), ": ",
+                refusal.error.what(), '\n');
   }
   return text;
 }

@@ -20,6 +20,9 @@ namespace cfs {
 struct Candidate {
   std::string manifest;  // its name
   std::string slot;      // the slot that holds it; empty for one that composefs.image= names
+
+  // For people: "NAME (SLOT)", or what there is of that.
+  [[nodiscard]] std::string text() const;
 };
 
 struct Refusal {

@@ -264,5 +264,12 @@ TEST_F(Decide, ImpossibleThresholdEndsTheSearch) {
   EXPECT_EQ(outcome(), "policy-malformed");
 }
 
+TEST(CandidateText, IsWhatThereIsToSay) {
+  EXPECT_EQ((Candidate{"demo", "next"}).text(), "demo (next)");
+  EXPECT_EQ((Candidate{"demo", ""}).text(), "demo");
+  EXPECT_EQ((Candidate{"", "next"}).text(), "slot next");
+  EXPECT_EQ((Candidate{"", ""}).text(), "composefs.image=");
+}
+
 }  // namespace
 }  // namespace cfs
