@@ -60,9 +60,9 @@ CodeText describe(Code code) noexcept {
     case Code::device_unreadable:
       return {"device-unreadable", "check the device; it must hold ext4, btrfs or f2fs"};
     case Code::file_system_refused:
-      return {
-          "file-system-refused",
-          "make it with cfs-sign disk or a plain mkfs.ext4, or see store-filesystem in composefs-root(8)"};
+      return {"file-system-refused",
+              "make it with cfs-sign disk or a plain mkfs.ext4, or see store-filesystem in "
+              "composefs-root-policy(5)"};
     case Code::mount_failed:
       return {"mount-failed", "see the kernel log for what the kernel refused"};
     case Code::kernel_feature:

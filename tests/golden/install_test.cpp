@@ -73,6 +73,16 @@ std::string link(const std::string& name, const std::string& target) {
   return name + " -> " + target;
 }
 
+// With the pages about formats, codes and speed.
+std::vector<std::string> and_pages(std::vector<std::string> files) {
+  for (const char* page :
+       {"man5/composefs-root-manifest.5", "man5/composefs-root-policy.5", "man5/composefs-root-report.5",
+        "man7/composefs-root-codes.7", "man7/composefs-root-speed.7"}) {
+    files.push_back(std::string("share/man/") + page);
+  }
+  return files;
+}
+
 const Component components[] = {
     {"initrd",
      {"lib/composefs-root/composefs-root",
@@ -85,28 +95,28 @@ const Component components[] = {
       link("lib/systemd/system/initrd-switch-root.service.requires/composefs-root-guard-switch.service",
            "../composefs-root-guard-switch.service"),
       "sbin/mount.composefs-root -> ../lib/composefs-root/composefs-root"}},
-    {"dracut",
-     {"lib/dracut/modules.d/90composefs-root/module-setup.sh",
-      "lib/dracut/modules.d/90composefs-root/modules.conf", "share/man/man8/composefs-root-generator.8",
-      "share/man/man8/composefs-root.8"}},
+    {"dracut", and_pages({"lib/dracut/modules.d/90composefs-root/module-setup.sh",
+                          "lib/dracut/modules.d/90composefs-root/modules.conf",
+                          "share/man/man8/composefs-root-generator.8", "share/man/man8/composefs-root.8"})},
     {"initramfs-tools", {"../etc/initramfs/post-update.d/composefs-root"}},
     {"host",
-     {"bin/cfs-sign", "lib/composefs-root/composefs-root",
-      "lib/systemd/system-shutdown/composefs-root-shutdown -> ../../composefs-root/composefs-root",
-      "lib/systemd/system/composefs-root-check.service", "lib/systemd/system/composefs-root-check.timer",
-      "lib/systemd/system/composefs-root-grow.service",
-      "lib/systemd/system/composefs-root-next.service", "lib/systemd/system/composefs-root-report.service",
-      link("lib/systemd/system/systemd-soft-reboot.service.requires/composefs-root-next.service",
-           "../composefs-root-next.service"),
-      link("lib/systemd/system/multi-user.target.wants/composefs-root-report.service",
-           "../composefs-root-report.service"),
-      link("lib/systemd/system/systemd-repart.service.wants/composefs-root-grow.service",
-           "../composefs-root-grow.service"),
-      link("lib/systemd/system/timers.target.wants/composefs-root-check.timer",
-           "../composefs-root-check.timer"),
-      "lib/systemd/system/var.mount.d/50-composefs-root.conf", "share/man/man1/cfs-sign.1",
-      "share/man/man8/composefs-root.8"}},
-    {"sign", {"bin/cfs-sign", "share/man/man1/cfs-sign.1"}},
+     and_pages(
+         {"bin/cfs-sign", "lib/composefs-root/composefs-root",
+          "lib/systemd/system-shutdown/composefs-root-shutdown -> ../../composefs-root/composefs-root",
+          "lib/systemd/system/composefs-root-check.service", "lib/systemd/system/composefs-root-check.timer",
+          "lib/systemd/system/composefs-root-grow.service", "lib/systemd/system/composefs-root-next.service",
+          "lib/systemd/system/composefs-root-report.service",
+          link("lib/systemd/system/systemd-soft-reboot.service.requires/composefs-root-next.service",
+               "../composefs-root-next.service"),
+          link("lib/systemd/system/multi-user.target.wants/composefs-root-report.service",
+               "../composefs-root-report.service"),
+          link("lib/systemd/system/systemd-repart.service.wants/composefs-root-grow.service",
+               "../composefs-root-grow.service"),
+          link("lib/systemd/system/timers.target.wants/composefs-root-check.timer",
+               "../composefs-root-check.timer"),
+          "lib/systemd/system/var.mount.d/50-composefs-root.conf", "share/man/man1/cfs-sign.1",
+          "share/man/man8/composefs-root.8"})},
+    {"sign", and_pages({"bin/cfs-sign", "share/man/man1/cfs-sign.1"})},
 };
 
 INSTANTIATE_TEST_SUITE_P(Components, Install, ::testing::ValuesIn(components), [](const auto& component) {

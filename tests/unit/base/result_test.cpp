@@ -5,21 +5,39 @@
 
 #include <memory>
 #include <set>
+#include <vector>
+
+#include "unit/manual_page.hpp"
 
 namespace cfs {
 namespace {
 
+// The compiler sees to it that each has a name.
+std::vector<Code> all_codes() {
+  std::vector<Code> codes;
+  while (name(static_cast<Code>(codes.size())) != "unknown") {
+    codes.push_back(static_cast<Code>(codes.size()));
+  }
+  return codes;
+}
+
 TEST(Result, EveryCodeHasItsOwnNameAndAdvice) {
   std::set<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(Code::no_candidate); ++i) {
-    const auto code = static_cast<Code>(i);
-    EXPECT_NE(name(code), "unknown") << i;
+  for (const Code code : all_codes()) {
     EXPECT_TRUE(names.insert(name(code)).second) << name(code);
     EXPECT_EQ(name(code).find_first_not_of("abcdefghijklmnopqrstuvwxyz-"), std::string_view::npos)
         << name(code);
     EXPECT_FALSE(advice(code).empty());
     EXPECT_FALSE(advice(code).ends_with('.')) << advice(code);
   }
+}
+
+TEST(Result, EveryCodeIsInTheManualPage) {
+  std::multiset<std::string> codes;
+  for (const Code code : all_codes()) {
+    codes.emplace(name(code));
+  }
+  EXPECT_EQ(items(manual_page("initrd/composefs-root-codes.7"), "Li"), codes);
 }
 
 TEST(Result, LineIsCodeWhatAndAdvice) {

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "unit/manual_page.hpp"
 #include "unit/temp_directory.hpp"
 
 namespace cfs {
@@ -58,6 +59,14 @@ TEST(ReportJson, SaysWhatHappened) {
   EXPECT_EQ(json["stages"][0]["stage"], "policy");
   EXPECT_EQ(json["stages"][1]["stage"], "verify");
   EXPECT_GE(json["stages"][1]["end_us"].get<long>(), json["stages"][0]["end_us"].get<long>());
+
+  // The manual page describes each member.
+  const auto described = items(manual_page("initrd/composefs-root-report.5"), "Cm");
+  for (const auto& [path, value] : json.flatten().items()) {
+    for (const std::string_view name : split(std::string_view(path).substr(1), '/')) {
+      EXPECT_TRUE(parse_decimal<unsigned>(name) || described.contains(std::string(name))) << path;
+    }
+  }
 }
 
 TEST(WriteReport, ReplacesAnOlderOne) {

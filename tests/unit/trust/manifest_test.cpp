@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "unit/manual_page.hpp"
 #include "unit/temp_directory.hpp"
 
 namespace cfs {
@@ -110,6 +111,19 @@ TEST(Manifest, FormatsWhatItReads) {
   ASSERT_TRUE(read) << read.error().what();
   EXPECT_EQ(*read, manifest);
   EXPECT_EQ(format_manifest(*read).value(), *text);
+}
+
+TEST(ManifestInTheManualPage, IsOneWithEveryKey) {
+  const std::string page = manual_page("initrd/composefs-root-manifest.5");
+  const std::string text = examples(page).at(0);
+  const auto manifest = parse_manifest(text);
+  ASSERT_TRUE(manifest) << manifest.error().what();
+  EXPECT_EQ(format_manifest(*manifest).value(), text);
+  auto described = items(page, "Cm");
+  for (const auto& [key, value] : manifest->annotations) {
+    described.insert(cat("annotations.\"", key, '"'));
+  }
+  EXPECT_EQ(toml_keys(text), described);
 }
 
 TEST(Manifest, DoesNotFormatWhatItCouldNotRead) {

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "unit/manual_page.hpp"
 #include "unit/temp_directory.hpp"
 
 namespace cfs {
@@ -121,6 +122,17 @@ TEST(Policy, RefusesTheBadOnes) {
     ++seen;
   }
   EXPECT_GE(seen, 20);
+}
+
+TEST(PolicyInTheManualPage, HasExamplesOfTheLeastAndOfEveryKey) {
+  const std::string page = manual_page("initrd/composefs-root-policy.5");
+  const auto policies = examples(page);
+  ASSERT_EQ(policies.size(), 2U);
+  EXPECT_EQ(policies[0], least);
+  const auto policy = parse_policy(policies[1]);
+  ASSERT_TRUE(policy) << policy.error().what();
+  EXPECT_EQ(policy->trust.revoked.size(), 1U);
+  EXPECT_EQ(toml_keys(policies[1]), items(page, "Cm"));
 }
 
 class LoadPolicy : public testing::Test {
