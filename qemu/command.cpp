@@ -94,6 +94,25 @@ std::string throttle_options(const MachineDisk& disk) {
 
 }  // namespace
 
+std::string shell_line(const std::vector<std::string>& command) {
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
+  std::string line;
+  for (const std::string& word : command) {
+    line += line.empty() ? "" : " ";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char c : word) {
+      line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    line += '\'';
+  }
+  return line;
+}
+
 std::string unset_efi_variables() {
   return host.efi_variables;
 }

@@ -54,6 +54,9 @@ enum class SerialLine : std::uint8_t {
 // serial_console(). A panic or a reboot ends it (-no-reboot).
 [[nodiscard]] std::vector<std::string> qemu_command(const MachineOptions& options, SerialLine serial);
 
+// A command as one line, to be pasted into a shell.
+[[nodiscard]] std::string shell_line(const std::vector<std::string>& command);
+
 // The variables of firmware as Debian ships them: none.
 [[nodiscard]] std::string unset_efi_variables();
 

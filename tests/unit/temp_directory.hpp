@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory of its own for a test, removed with everything in it when the test ends.
+// A directory of its own for a test, removed with everything in it when the test ends. Where the environment
+// variable CFS_KEEP names a directory, it lies there, and stays when the test has failed.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -14,9 +17,13 @@
 
 namespace cfs {
 
+inline bool keeps_failed_tests() {
+  return std::getenv("CFS_KEEP") != nullptr;
+}
+
 class TempDirectory {
  public:
-  explicit TempDirectory(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+  explicit TempDirectory(const std::filesystem::path& parent = usual_parent()) {
     std::string pattern = (parent / "cfs-test-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) {
       std::abort();
@@ -26,6 +33,10 @@ class TempDirectory {
   TempDirectory(const TempDirectory&) = delete;
   TempDirectory& operator=(const TempDirectory&) = delete;
   ~TempDirectory() {
+    if (keeps_failed_tests() && has_failed()) {
+      (void)std::printf("CFS_KEEP: %s\n", path_.c_str());
+      return;
+    }
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
@@ -50,6 +61,21 @@ class TempDirectory {
   }
 
  private:
+  static std::filesystem::path usual_parent() {
+    if (!keeps_failed_tests()) {
+      return std::filesystem::temp_directory_path();
+    }
+    std::filesystem::create_directories(std::getenv("CFS_KEEP"));
+    return std::filesystem::absolute(std::getenv("CFS_KEEP"));
+  }
+
+  // The test that runs, or is about to fail by an exception; outside of one, any test.
+  static bool has_failed() {
+    const ::testing::UnitTest& program = *::testing::UnitTest::GetInstance();
+    return std::uncaught_exceptions() > 0 ||
+           (program.current_test_info() != nullptr ? ::testing::Test::HasFailure() : program.Failed());
+  }
+
   std::filesystem::path path_;
 };
 

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "qemu/machine.hpp"
+#include "small_machine.hpp"
 #include "workshop.hpp"
 
 namespace cfs::test {
@@ -21,7 +22,7 @@ inline constexpr auto console_command_timeout = std::chrono::seconds(120);
 // A shell on the console of a machine.
 class Console {
  public:
-  explicit Console(const MachineOptions& options) : machine_(*Machine::start(options)) { log_in(); }
+  explicit Console(const MachineOptions& options) : machine_(start(options)) { log_in(); }
 
   // What a command prints.
   std::string run(const std::string& command) {

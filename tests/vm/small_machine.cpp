@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "small_machine.hpp"
 
+#include <cstdio>
 #include <stdexcept>
 
 #include "qemu/machine.hpp"
@@ -125,6 +126,9 @@ std::string said(const SerialLog& log, const std::string& what) {
 }
 
 Machine start(const MachineOptions& options) {
+  if (keeps_failed_tests()) {
+    (void)std::printf("CFS_KEEP: %s\n", shell_line(qemu_command(options, SerialLine::terminal)).c_str());
+  }
   auto machine = Machine::start(options);
   if (!machine) {
     throw std::runtime_error(machine.error().line());

@@ -111,7 +111,8 @@ void PrintTo(const SerialLog& log, std::ostream* stream);
 // What the guest said after "guest: WHAT: ", line by line.
 [[nodiscard]] std::string said(const SerialLog& log, const std::string& what);
 
-// Starts a machine. Throws std::runtime_error.
+// Starts a machine. Where failed tests are kept (CFS_KEEP), prints the command by which a person at a
+// terminal starts the same. Throws std::runtime_error.
 [[nodiscard]] Machine start(const MachineOptions& options);
 
 // Boots until the machine powers itself off. One that has not by then fails the test, which goes on with what

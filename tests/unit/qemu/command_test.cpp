@@ -19,6 +19,11 @@ std::string value_of(const std::vector<std::string>& command, const std::string&
   return found == command.end() || found + 1 == command.end() ? "" : *(found + 1);
 }
 
+TEST(ShellLine, IsTheSameCommandToAShell) {
+  EXPECT_EQ(shell_line({"qemu", "-m", "1024", "file=/tmp/a,if=none"}), "qemu -m 1024 file=/tmp/a,if=none");
+  EXPECT_EQ(shell_line({"a b", "", "it's", "$HOME;*"}), "'a b' '' 'it'\\''s' '$HOME;*'");
+}
+
 TEST(QemuCommand, HasWhatWasAskedFor) {
   const auto command = qemu_command({.kernel = "vmlinuz",
                                      .initrd = "initramfs",
