@@ -15,7 +15,7 @@
 
 namespace cfs {
 
-// The slots there are, in the order in which a boot tries those that hold a bootable image.
+// The slots. A boot tries current, then previous, and next only when composefs.slot= names it.
 inline constexpr std::array<std::string_view, 3> slot_names{"next", "current", "previous"};
 
 [[nodiscard]] bool is_slot_name(std::string_view text) noexcept;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Naming a block device, and waiting for it.
+// How people name a block device. block_device.hpp finds it.
 #pragma once
 
 #include <cstdint>

@@ -113,12 +113,12 @@ inline constexpr std::string_view policy_name = "policy.toml";
 // would be a weaker one.
 [[nodiscard]] Result<Policy> parse_policy(std::string_view text);
 
-// Reads and parses a policy. Code::policy_missing when it is absent or empty, Code::policy_malformed. At most
-// 64 KiB.
+// Reads and parses a policy. Code::policy_missing when it is absent or empty; Code::policy_malformed, also
+// when it is larger than 64 KiB; Code::io_error.
 [[nodiscard]] Result<Policy> load_policy(const std::string& file);
 
-// The same for DIRECTORY/policy.toml, which must be a regular file directly in the directory: no link, and no
-// file that another is mounted over, which are Code::path_refused. Errors call the directory `name`.
+// The same for DIRECTORY/policy.toml. Code::path_refused, too, unless that is a regular file directly in the
+// directory: no link, and nothing is mounted over it. Errors call the directory `name`.
 [[nodiscard]] Result<Policy> load_policy(const Fd& directory, const std::string& name);
 
 }  // namespace cfs
