@@ -18,7 +18,7 @@ inline constexpr auto corruption_action_name = "corruption-action";
 // What the check of the running system found, a line for people; not there until it has ended.
 inline constexpr auto object_check_name = "object-check";
 
-// Members of boot.json (composefs-root(8)).
+// Members of boot.json (composefs-root-report(5)).
 namespace report_key {
 
 inline constexpr auto format = "format";
