@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "qemu/machine.hpp"
 #include "small_machine.hpp"
@@ -22,7 +23,8 @@ inline constexpr auto console_command_timeout = std::chrono::seconds(120);
 // A shell on the console of a machine.
 class Console {
  public:
-  explicit Console(const MachineOptions& options) : machine_(start(options)) { log_in(); }
+  explicit Console(Machine machine) : machine_(std::move(machine)) { log_in(); }
+  explicit Console(const MachineOptions& options) : Console(start(options)) {}
 
   // What a command prints.
   std::string run(const std::string& command) {

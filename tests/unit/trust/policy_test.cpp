@@ -135,6 +135,16 @@ TEST(PolicyInTheManualPage, HasExamplesOfTheLeastAndOfEveryKey) {
   EXPECT_EQ(toml_keys(policies[1]), items(page, "Cm"));
 }
 
+TEST(PolicyInTheReadme, IsOne) {
+  const std::string page = manual_page("README.md");
+  constexpr std::string_view begin = "cat >policy.toml <<'END'\n";
+  const auto at = page.find(begin) + begin.size();
+  const auto policy = parse_policy(page.substr(at, page.find("\nEND\n", at) + 1 - at));
+  ASSERT_TRUE(policy) << policy.error().what();
+  EXPECT_EQ(policy->image_id, "demo");
+  EXPECT_EQ(policy->state.var, VarMode::bind);
+}
+
 class LoadPolicy : public testing::Test {
  protected:
   [[nodiscard]] Result<Policy> loaded(std::string_view text) const {
