@@ -219,7 +219,7 @@ int command(const Words& words) {
       return ::puts("composefs-root " CFS_VERSION) < 0 ? 1 : 0;
     }
   }
-  (void)::fputs("composefs-root: usage: not a command for people: see --help\n", stderr);
+  (void)::fputs("composefs-root: usage: an unknown or incomplete command: see --help\n", stderr);
   return 2;
 }
 

@@ -217,7 +217,7 @@ Result<> read_exactly(const Fd& file, std::uint64_t offset, std::span<char> buff
       return fail_errno(Code::io_error, "read");
     }
     if (got == 0) {
-      return fail(Code::input_changed, cat("ended at byte ", offset, " already"));
+      return fail(Code::input_changed, cat("it ends at byte ", offset));
     }
     offset += static_cast<std::uint64_t>(got);
     buffer = buffer.subspan(static_cast<std::size_t>(got));

@@ -125,7 +125,7 @@ Result<BlockDisk> resolve(const std::string& device, std::string_view devices, u
   }
   const auto parts = CFS_TRY(parts_of(disk.directory, devices));
   if (depth == deepest_stack && !parts.empty()) {
-    return fail(Code::io_error, cat(printable(device), " is made of devices without end"));
+    return fail(Code::io_error, cat(printable(device), " is made of too many layers of devices"));
   }
   for (const std::string& part : parts) {
     const BlockDisk below = CFS_TRY(resolve(part, devices, depth + 1));
@@ -150,7 +150,7 @@ Result<BlockDisk> disk_of(const Fd& device, const std::string& sysfs) {
     return fail_errno(Code::io_error, "look at the device");
   }
   if (!S_ISBLK(status.st_mode)) {
-    return fail(Code::io_error, "it is no block device");
+    return fail(Code::io_error, "it is not a block device");
   }
   return disk_at(cat(sysfs, "/dev/block/", major(status.st_rdev), ':', minor(status.st_rdev)), sysfs);
 }

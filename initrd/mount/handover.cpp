@@ -46,7 +46,7 @@ Result<> check_os_release(const Fd& root) {
       return {};
     }
   }
-  return fail(Code::init_failed, "systemd enters no root without an os-release");
+  return fail(Code::init_failed, "the root has no os-release, and systemd does not enter such a root");
 }
 
 Result<> check_enters_systemd(const Fd& root, const std::string& init) {

@@ -14,7 +14,8 @@ constexpr std::string_view first_line = "composefs-root boot profile 1";
 constexpr std::string_view image_word = "image ";
 
 tl::unexpected<Error> malformed(std::string_view line) {
-  return fail(Code::profile_malformed, cat('"', printable(line), "\" is not what a boot profile has there"));
+  return fail(Code::profile_malformed,
+              cat('"', printable(line), "\" is not a line that a boot profile can have there"));
 }
 
 Result<BootProfile::Object> parse_object(std::string_view line) {

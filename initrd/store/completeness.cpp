@@ -120,7 +120,7 @@ class Walk {
         CFS_TRY_IN(read_link(parent, listed.name), here());
         return {};
       case DT_UNKNOWN:  // EROFS and overlayfs always say
-        return fail(Code::io_error, cat(here(), " is of a kind that the file system does not tell"));
+        return fail(Code::io_error, cat(here(), " is of a kind that the file system does not name"));
       default:
         return {};  // a node or a socket, which has no contents
     }

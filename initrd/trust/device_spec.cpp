@@ -82,9 +82,8 @@ Result<DeviceSpec> DeviceSpec::parse(std::string_view text) {
     const bool is_id = tag.by == By::uuid || tag.by == By::partuuid;
     if (!value || value->empty() || value->size() > longest_tag || (is_id && !is_uuid(*value)) ||
         value->find('\0') != std::string::npos) {
-      return fail(Code::unsupported_input,
-                  cat("\"", printable(text), "\" does not name a device: its ",
-                      tag.prefix.substr(0, tag.prefix.size() - 1), " cannot be right"));
+      return fail(Code::unsupported_input, cat("\"", printable(text), "\" does not name a device: its ",
+                                               tag.prefix.substr(0, tag.prefix.size() - 1), " is invalid"));
     }
     return DeviceSpec{tag.by, *std::move(value)};
   }

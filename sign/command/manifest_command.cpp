@@ -115,7 +115,7 @@ Result<> write_manifest(const std::string& path, std::string_view text) {
     if (existing && *existing == text) {
       return {};
     }
-    return fail(Code::already_exists, cat(printable(path), " is there already and says something else"));
+    return fail(Code::already_exists, cat(printable(path), " is there already with other contents"));
   }
   return written;
 }

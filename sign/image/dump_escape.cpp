@@ -35,7 +35,7 @@ Result<std::string> unescape(std::string_view field) {
     const bool hex = field.size() >= 4 && field[1] == 'x' &&
                      std::from_chars(field.data() + 2, field.data() + 4, byte, 16).ptr == field.data() + 4;
     if (!hex) {
-      return fail(Code::unsupported_input, cat("\"", printable(field.substr(0, 4)), "\" is no escape"));
+      return fail(Code::unsupported_input, cat("\"", printable(field.substr(0, 4)), "\" is not an escape"));
     }
     out += static_cast<char>(byte);
     field.remove_prefix(4);

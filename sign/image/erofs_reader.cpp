@@ -69,7 +69,7 @@ Result<> Reader::read_headers() {
   // Features, the size of directory blocks and long attribute prefixes would change how the rest is read.
   if (number_at<std::uint32_t>(super, 0) != super_magic || super[12] != block_bits || super[13] != 0 ||
       number_at<std::uint32_t>(super, 80) != 0 || super[90] != 0 || super[91] != 0) {
-    return malformed("its EROFS superblock is not one of composefs");
+    return malformed("its EROFS superblock is not as composefs writes it");
   }
   root_nid_ = number_at<std::uint16_t>(super, 14);
   build_sec_ = static_cast<std::int64_t>(number_at<std::uint64_t>(super, 24));
@@ -135,7 +135,7 @@ Result<std::pair<const Xattr*, std::uint64_t>> Reader::xattr(std::string_view by
   const std::string_view rest = bytes.substr(xattr_entry_header_size, name_size);
   const auto name = full_name(number_at<std::uint8_t>(bytes, 1), rest);
   if (!name || name->find('\0') != std::string::npos) {
-    return malformed("the name of an extended attribute is none");
+    return malformed("the name of an extended attribute is invalid");
   }
   const Xattr* known = tree_->intern(*name, bytes.substr(xattr_entry_header_size + name_size, value_size));
   return std::pair(known, round_up(size, 4));
@@ -228,7 +228,7 @@ Result<std::vector<RawDirent>> Reader::dirents(const RawInode& directory) {
         name = last ? name.substr(0, name.find('\0')) : name;
         if (name.empty() || name.size() > 255 || name.find('\0') != std::string_view::npos ||
             name.find('/') != std::string_view::npos) {
-          return malformed("a name in a directory is none");
+          return malformed("a name in a directory is invalid");
         }
         if (!entries.empty() && entries.back().name >= name) {
           return malformed(cat(printable(name), ": a name that is there twice or not in order"));

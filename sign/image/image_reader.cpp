@@ -97,7 +97,7 @@ Result<ExternalFile> TreeReader::external_file(RawInode& raw) {
   if (has_digest) {
     const auto digest = parse_metacopy(metacopy->value);
     if (!digest) {
-      return malformed("its digest is none");
+      return malformed("its digest is invalid");
     }
     file.digest = *digest;
   }

@@ -86,8 +86,8 @@ Result<> unescape_xattrs(FileTree& tree, Inode& inode) {
     if (xattr->name.starts_with(escaped_prefix)) {
       xattr = tree.intern(cat(overlay_prefix, xattr->name.substr(escaped_prefix.size())), xattr->value);
     } else if (xattr->name.starts_with(overlay_prefix)) {
-      return fail(Code::image_malformed,
-                  cat("a file with the attribute ", printable(xattr->name), ", which overlayfs would heed"));
+      return fail(Code::image_malformed, cat("a file with the attribute ", printable(xattr->name),
+                                             ", which overlayfs would act on"));
     }
   }
   return {};

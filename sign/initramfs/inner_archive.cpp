@@ -131,7 +131,7 @@ Result<> check_init(const NewcEntry& entry) {
   }
   return fail(
       Code::unsupported_input,
-      "its init is no link to systemd, and would not be executed (a script comes from dracut's module "
+      "its init is not a link to systemd, and would not be executed (a script comes from dracut's module "
       "squash, which cannot be used with composefs-root)");
 }
 

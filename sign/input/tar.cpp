@@ -158,7 +158,7 @@ Result<bool> TarReader::take_whiteout(std::string_view path) {
   }
   const std::string_view hidden = name.substr(whiteout_prefix.size());
   if (hidden.empty() || hidden == "." || hidden == "..") {
-    return fail(Code::archive_malformed, "a whiteout of no name");
+    return fail(Code::archive_malformed, "a whiteout without a name");
   }
   CFS_TRY(tree_.hide(cat(directory, directory.empty() ? "" : "/", hidden)));
   return true;

@@ -104,7 +104,7 @@ Result<BootReport> parse_boot_report(std::string_view text) {
     }
     BootReport report = read(json);
     if (report.signers.empty()) {
-      return fail(Code::report_malformed, "it names nobody who signed the image");
+      return fail(Code::report_malformed, "it names no signer");
     }
     if (report.mounts.empty() || report.mounts.front().path != "/") {
       return fail(Code::report_malformed, "the first mount that it names is not that of the root");

@@ -57,7 +57,7 @@ Result<> check_mount(libmnt_table* table, const TreeMount& recorded, bool overla
       options != nullptr && ::mnt_optstr_get_option(options, "verity", &value, &size) == 0;
   if (view(::mnt_fs_get_fstype(mount)) != "overlay" || !has_verity ||
       std::string_view(value, size) != "require") {
-    return fail(Code::root_replaced, cat(printable(path), " is no overlay with verity=require"));
+    return fail(Code::root_replaced, cat(printable(path), " is not an overlay with verity=require"));
   }
   return {};
 }

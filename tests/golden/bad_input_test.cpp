@@ -128,11 +128,11 @@ INSTANTIATE_TEST_SUITE_P(BadInput, ChangingFile,
                          ::testing::Values(Change{"InlineGrows", 20, append, changed},
                                            Change{"SmallGrows", 5000, append, changed},
                                            Change{"SmallIsOverwritten", 5000, overwrite, changed},
-                                           Change{"SmallShrinks", 5000, shrink, "ended at byte 10 already"},
+                                           Change{"SmallShrinks", 5000, shrink, "it ends at byte 10"},
                                            Change{"ModeChanges", 5000, protect, changed},
                                            Change{"LargeGrows", 3000000, append, changed},
                                            Change{"LargeIsOverwritten", 3000000, overwrite, changed},
-                                           Change{"LargeShrinks", 3000000, shrink, "ended at byte "}),
+                                           Change{"LargeShrinks", 3000000, shrink, "it ends at byte "}),
                          name_of);
 
 // What happens between the moment that a directory's entries are known and the one that they are opened.

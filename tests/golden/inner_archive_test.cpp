@@ -75,7 +75,7 @@ TEST_F(InnerArchive, IsRefusedWithoutHalfAnInitramfs) {
   const Outcome outcome = run(command({"--inner", inner_, "-o", output_}));
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.errors, StartsWith("cfs-sign: unsupported-input: " + inner_.string() +
-                                         ": its init is no link to systemd"));
+                                         ": its init is not a link to systemd"));
   EXPECT_FALSE(std::filesystem::exists(output_));
 }
 

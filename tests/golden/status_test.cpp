@@ -106,12 +106,12 @@ TEST_F(Status, NoticesAnotherRoot) {
 TEST_F(Status, NoticesARootThatDemandsNoDigests) {
   replace(mounts, "datadir+=/proc/self/fd/8,redirect_dir=on,verity=require,metacopy=on\n41",
           "datadir+=/proc/self/fd/8,redirect_dir=on,verity=on,metacopy=on\n41");
-  expect_replaced("/ is no overlay with verity=require");
+  expect_replaced("/ is not an overlay with verity=require");
 }
 
 TEST_F(Status, NoticesAnEtcThatDemandsNoDigests) {
   replace(mounts, "verity=require,metacopy=on\n42", "metacopy=on\n42");
-  expect_replaced("/etc is no overlay with verity=require");
+  expect_replaced("/etc is not an overlay with verity=require");
 }
 
 TEST_F(Status, NoticesAMissingMount) {

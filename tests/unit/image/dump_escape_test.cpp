@@ -56,7 +56,7 @@ TEST(DumpEscape, RefusesWhatIsNoEscape) {
     ASSERT_FALSE(bytes.has_value()) << field;
     EXPECT_EQ(bytes.error().code(), Code::unsupported_input);
   }
-  EXPECT_EQ(unescape(R"(a\qbcdef)").error().what(), R"("\qbc" is no escape)");
+  EXPECT_EQ(unescape(R"(a\qbcdef)").error().what(), R"("\qbc" is not an escape)");
   EXPECT_FALSE(unescape_optional(R"(\)").has_value());
 }
 

@@ -66,7 +66,7 @@ TEST_F(ErofsReader, RefusesOtherHeaders) {
   EXPECT_EQ(refused(Reader::open(other, tree_)), "its format is 3, and the newest known is 2");
   other = image_;
   other[1024 + 80] = 1;  // feature_incompat
-  EXPECT_EQ(refused(Reader::open(other, tree_)), "its EROFS superblock is not one of composefs");
+  EXPECT_EQ(refused(Reader::open(other, tree_)), "its EROFS superblock is not as composefs writes it");
 }
 
 TEST_F(ErofsReader, ReadsEveryFieldOfAnInode) {
@@ -154,9 +154,9 @@ TEST_F(ErofsReader, RefusesDirectoriesThatTheKernelWouldMisread) {
   EXPECT_EQ(refused_with(std::string(24, '\0')), "the names of a directory begin in the wrong place");
   EXPECT_EQ(refused_with(std::string(8, '\0') + '\x0d'), "the names of a directory begin in the wrong place");
   EXPECT_EQ(refused_with(std::string(8, '\0') + '\x18'), "the names of a directory begin in the wrong place");
-  EXPECT_EQ(refused_with(std::string(8, '\0') + '\x0c'), "a name in a directory is none");
+  EXPECT_EQ(refused_with(std::string(8, '\0') + '\x0c'), "a name in a directory is invalid");
   EXPECT_EQ(refused_with(cat(std::string(8, '\0'), "\x0c", std::string(3, '\0'), "sub/dir")),
-            "a name in a directory is none");
+            "a name in a directory is invalid");
 }
 
 TEST_F(ErofsReader, GivesAttributesByName) {

@@ -68,7 +68,7 @@ TEST(DumpParser, NamesTheLineThatIsWrong) {
   EXPECT_EQ(refused(cat(root, "/a 0 100644 1 0 0 0 1.0 - - -\n/b x 100644 1 0 0 0 1.0 - - -\n")),
             "unsupported-input: line 3: /b: SIZE: \"x\" is not a number that fits");
   EXPECT_EQ(refused(cat(root, "/a-name-that-is-on-the-heap 0 @0 0 0 0 0 0.0 /\\q - -\n")),
-            "unsupported-input: line 2: \"\\q\" is no escape");
+            "unsupported-input: line 2: \"\\q\" is not an escape");
   EXPECT_EQ(refused(""), "unsupported-input: it is empty");
 }
 
