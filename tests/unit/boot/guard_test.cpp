@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "cfs/base/file.hpp"
+#include "cfs/boot/report.hpp"
+#include "cfs/mount/mount_table.hpp"
 #include "unit/temp_directory.hpp"
 
 namespace cfs {
