@@ -62,7 +62,8 @@ TEST(ReportJson, SaysWhatHappened) {
 
   // The manual page describes each member.
   const auto described = items(manual_page("initrd/composefs-root-report.5"), "Cm");
-  for (const auto& [path, value] : json.flatten().items()) {
+  const auto flat = json.flatten();
+  for (const auto& [path, value] : flat.items()) {
     for (const std::string_view name : split(std::string_view(path).substr(1), '/')) {
       EXPECT_TRUE(parse_decimal<unsigned>(name) || described.contains(std::string(name))) << path;
     }
