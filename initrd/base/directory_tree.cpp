@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -67,7 +66,7 @@ std::string path_of(const Fd& directory, const std::string& name) {
 // What `read`, a system call of listxattr(2) or getxattr(2), writes into a buffer. Nearly always it is short:
 // the kernel, too, makes and clears a buffer as large as the one that it is given. Its errno where it fails.
 template <typename Read>
-std::optional<std::string> read_attribute(Read read) {
+tl::expected<std::string, int> read_attribute(Read read) {
   constexpr std::size_t usual = 256;
   constexpr std::size_t most = 64UL << 10;  // XATTR_LIST_MAX and XATTR_SIZE_MAX: no answer is longer
   std::string buffer(usual, '\0');
@@ -77,7 +76,7 @@ std::optional<std::string> read_attribute(Read read) {
     size = read(buffer.data(), buffer.size());
   }
   if (size < 0) {
-    return std::nullopt;
+    return tl::unexpected(errno);  // as it is now: whatever is destroyed on the way may change it
   }
   buffer.resize(static_cast<std::size_t>(size));
   return buffer;
@@ -87,8 +86,9 @@ Result<std::vector<Attribute>> attributes_of(const std::string& path) {
   const auto names = read_attribute(
       [&](char* buffer, std::size_t size) { return ::llistxattr(path.c_str(), buffer, size); });
   if (!names) {
-    return errno == EOPNOTSUPP ? Result<std::vector<Attribute>>()
-                               : fail_errno(Code::io_error, "list the extended attributes");
+    return names.error() == EOPNOTSUPP
+               ? Result<std::vector<Attribute>>()
+               : fail_errno(Code::io_error, "list the extended attributes", names.error());
   }
   std::vector<Attribute> attributes;
   for (std::size_t at = 0; at < names->size(); at += attributes.back().name.size() + 1) {
@@ -99,7 +99,8 @@ Result<std::vector<Attribute>> attributes_of(const std::string& path) {
       return ::lgetxattr(path.c_str(), attribute.name.c_str(), buffer, size);
     });
     if (!value) {
-      return fail_errno(Code::io_error, cat("read the extended attribute ", printable(attribute.name)));
+      return fail_errno(Code::io_error, cat("read the extended attribute ", printable(attribute.name)),
+                        value.error());
     }
     attribute.value = *std::move(value);
   }

@@ -19,9 +19,12 @@ Result<> guard(const std::string& directory, const std::string& reports) {
     return tl::unexpected(record.error());
   }
   struct statx status{};
-  if (::statx(AT_FDCWD, directory.c_str(), AT_NO_AUTOMOUNT, STATX_MNT_ID, &status) != 0 ||
-      (status.stx_mask & STATX_MNT_ID) == 0) {
+  if (::statx(AT_FDCWD, directory.c_str(), AT_NO_AUTOMOUNT, STATX_MNT_ID, &status) != 0) {
     return fail_errno(Code::io_error, cat("look at ", printable(directory)));
+  }
+  if ((status.stx_mask & STATX_MNT_ID) == 0) {
+    return fail(Code::kernel_feature,
+                "the running kernel does not say which mount a path leads to (Linux 5.8)");
   }
   return check_mounts(CFS_TRY(read_file(mount_table_file, mount_table_max_bytes)), directory,
                       status.stx_mnt_id, *record);

@@ -13,8 +13,11 @@ namespace cfs {
 
 Result<> publish_root_device(const std::string& device, const std::string& directory) {
   struct stat status{};
-  if (::stat(device.c_str(), &status) != 0 || !S_ISBLK(status.st_mode)) {
+  if (::stat(device.c_str(), &status) != 0) {
     return fail_errno(Code::io_error, cat("find the number of ", printable(device)));
+  }
+  if (!S_ISBLK(status.st_mode)) {
+    return fail(Code::io_error, cat(printable(device), " is not a block device"));
   }
   constexpr auto links = "/dev/block";
   const std::string target = cat(links, '/', major(status.st_rdev), ':', minor(status.st_rdev));

@@ -56,7 +56,7 @@ std::string stored_machine_id(const Fd& directory) {
 
 Result<std::string> new_machine_id() {
   std::array<unsigned char, 16> random{};
-  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
+  if (::getrandom(random.data(), random.size(), 0) < 0) {  // of 256 bytes or fewer, it gives all or none
     return fail_errno(Code::state_failed, "make a random machine id");
   }
   // A version 4 UUID, as machine-id(5) recommends.

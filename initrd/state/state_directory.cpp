@@ -96,7 +96,7 @@ Result<StateDirectory> StateDirectory::open(const Fd& file_system) {
 
 Result<> StateDirectory::throw_away(const Fd& parent, std::string_view name) {
   std::array<unsigned char, 16> random{};
-  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
+  if (::getrandom(random.data(), random.size(), 0) < 0) {  // of 256 bytes or fewer, it gives all or none
     return fail_errno(Code::state_failed, "make a random name");
   }
   return rename(parent, name, trash_, to_hex(random));
