@@ -20,7 +20,7 @@ Result<> Kernel::mount_api(const std::string& type, const std::string& target,
   CFS_TRY(create_directory(target, 0755, Code::mount_failed));
   std::string data;
   for (const MountOption& option : options) {
-    data += cat(data.empty() ? "" : ",", option.name, '=', option.value.value_or(""));
+    data += cat(data.empty() ? "" : ",", option.name, option.value ? "=" : "", option.value.value_or(""));
   }
   const unsigned long flags = MS_NOSUID | (type == "devtmpfs" ? 0 : MS_NODEV) |
                               (type == "tmpfs" || type == "devtmpfs" ? 0 : MS_NOEXEC);

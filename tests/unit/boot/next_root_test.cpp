@@ -2,15 +2,12 @@
 #include "cfs/boot/next_root.hpp"
 
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "cfs/base/text.hpp"
+#include "unit/private_mounts.hpp"
 #include "unit/signer.hpp"
-#include "unit/temp_directory.hpp"
 
 namespace cfs {
 namespace {
@@ -43,12 +40,6 @@ TEST(ImageConfiguration, MustNotBeReachedByALink) {
   ASSERT_FALSE(place);
   EXPECT_EQ(place.error().code(), Code::root_replaced);
   EXPECT_NE(place.error().what().find("symbolic link"), std::string::npos) << place.error().what();
-}
-
-// Where the caller may mount, which takes a user namespace at least; false where the kernel gives none.
-bool enter_private_mounts() {
-  return (::geteuid() == 0 ? ::unshare(CLONE_NEWNS) : ::unshare(CLONE_NEWUSER | CLONE_NEWNS)) == 0 &&
-         ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
 }
 
 // A root with a policy and a key on a read-only tmpfs, of which there is a record, and what is mounted over
