@@ -27,7 +27,7 @@ struct StateRequest {
   EtcMode etc = EtcMode::transient;
   VarMode var = VarMode::transient;
   MountLimits var_limits{};  // of /var wherever what is written to it goes
-  Digest image;              // whose state it is
+  Digest image{};            // whose state it is
   // Root of the writable state mount, attached in this namespace; null: nothing persists.
   const Fd* file_system = nullptr;
 };
