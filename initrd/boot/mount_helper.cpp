@@ -156,27 +156,6 @@ Result<> enter_namespace(Kernel& kernel, const std::string& name) {
   return kernel.join_mounts(target);
 }
 
-// At all of the paths, or at none.
-Result<> attach_at(Kernel& kernel, const Fd& tree, const std::vector<std::string>& paths) {
-  std::vector<Fd> targets;
-  targets.reserve(paths.size());
-  for (const std::string& path : paths) {
-    targets.push_back(CFS_TRY_IN(open_directory(path), "find the mount point"));
-  }
-  CFS_TRY(kernel.attach(tree, targets.front(), "."));
-  for (std::size_t i = 1; i < targets.size(); ++i) {
-    auto copy = kernel.clone_tree(tree, "");
-    auto attached = copy ? kernel.attach(*copy, targets[i], ".") : tl::unexpected(std::move(copy.error()));
-    if (!attached) {
-      for (std::size_t done = 0; done < i; ++done) {
-        kernel.detach(paths[done]);
-      }
-      return attached;
-    }
-  }
-  return {};
-}
-
 // A signal that comes while the root is attached waits, so that it is attached at all targets or at none.
 class SignalsHeld {
  public:
@@ -220,6 +199,26 @@ Result<MountArguments> parse_mount_arguments(const std::vector<std::string>& arg
     }
   }
   return parsed;
+}
+
+Result<> attach_at(Kernel& kernel, const Fd& tree, const std::vector<std::string>& paths) {
+  std::vector<Fd> targets;
+  targets.reserve(paths.size());
+  for (const std::string& path : paths) {
+    targets.push_back(CFS_TRY_IN(open_directory(path), "find the mount point"));
+  }
+  CFS_TRY(kernel.attach(tree, targets.front(), "."));
+  for (std::size_t i = 1; i < targets.size(); ++i) {
+    auto copy = kernel.clone_tree(tree, "");
+    auto attached = copy ? kernel.attach(*copy, targets[i], ".") : tl::unexpected(std::move(copy.error()));
+    if (!attached) {
+      for (std::size_t done = 0; done < i; ++done) {
+        kernel.detach(paths[done]);
+      }
+      return attached;
+    }
+  }
+  return {};
 }
 
 Result<std::string> mount_root(Kernel& kernel, const MountArguments& arguments) {

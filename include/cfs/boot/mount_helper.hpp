@@ -36,6 +36,10 @@ struct MountArguments {
 // Report::summary().
 [[nodiscard]] Result<std::string> mount_root(Kernel& kernel, const MountArguments& arguments);
 
+// Attaches a detached tree at each path, with all that is mounted in it, or at none. Code::mount_failed,
+// Code::not_found.
+[[nodiscard]] Result<> attach_at(Kernel& kernel, const Fd& tree, const std::vector<std::string>& paths);
+
 // mount(8)'s exit status for an error: 1 usage or permission, 2 system error, 32 mount failure.
 inline constexpr int mount_interrupted = 8;
 [[nodiscard]] int mount_exit_status(Code code) noexcept;

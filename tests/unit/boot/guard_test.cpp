@@ -39,5 +39,23 @@ TEST(Guard, RefusesWithoutARecord) {
   EXPECT_EQ(guard("/proc", directory.path("reports")).error().code(), Code::root_replaced);
 }
 
+TEST(Guard, RefusesARecordThatCannotBeRead) {
+  const TempDirectory directory;
+  std::filesystem::create_directories(directory.path("reports/mounts"));
+  const auto guarded = guard("/proc", directory.path("reports"));
+  ASSERT_FALSE(guarded);
+  EXPECT_EQ(guarded.error().code(), Code::io_error);
+  directory.write("long/mounts", std::string(mount_record_max_bytes + 1, '\n'));
+  EXPECT_FALSE(guard("/proc", directory.path("long")));
+}
+
+TEST(Guard, RefusesADirectoryThatIsNotThere) {
+  const TempDirectory directory;
+  directory.write("reports/mounts", "0:1 / /\n");
+  const auto guarded = guard(directory.path("absent"), directory.path("reports"));
+  ASSERT_FALSE(guarded);
+  EXPECT_EQ(guarded.error().what(), "look at " + directory.path("absent") + ": No such file or directory");
+}
+
 }  // namespace
 }  // namespace cfs

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "cfs/base/file.hpp"
+#include "unit/private_mounts.hpp"
+
 namespace cfs {
 namespace {
 
@@ -102,6 +105,61 @@ TEST(MountExitStatus, IsWhatMountDocuments) {
   EXPECT_EQ(mount_exit_status(Code::usage), 1);
   EXPECT_EQ(mount_exit_status(Code::io_error), 2);
   EXPECT_EQ(mount_exit_status(Code::signature_untrusted), 32);
+}
+
+class AttachAt : public PrivateMounts {
+ protected:
+  // A tree with another mount in it.
+  [[nodiscard]] Fd tree() {
+    const MountRequest memory{
+        .type = "tmpfs", .source = "x", .superblock = Access::read_write, .mount = Access::read_write};
+    Fd outer = kernel_.mount(memory).value();
+    EXPECT_EQ(::mkdirat(outer.get(), "inner", 0700), 0);
+    const Fd place = open_directory(make_directory("place")).value();
+    EXPECT_TRUE(kernel_.attach(outer, place, "."));
+    EXPECT_TRUE(kernel_.attach(kernel_.mount(memory).value(), outer, "inner"));
+    directory_.write("place/inner/file", "x");
+    Fd clone = kernel_.clone_tree(outer, "").value();
+    kernel_.detach(directory_.path("place"));
+    return clone;
+  }
+  Kernel kernel_;
+};
+
+TEST_F(AttachAt, ShowsTheWholeTreeAtEachPath) {
+  const std::vector<std::string> paths{make_directory("a"), make_directory("b"), make_directory("c")};
+  const auto attached = attach_at(kernel_, tree(), paths);
+  ASSERT_TRUE(attached) << attached.error().line();
+  for (const std::string& path : paths) {
+    EXPECT_TRUE(mount_at(path)) << path;
+    EXPECT_EQ(read_bytes(path + "/inner/file"), "x") << path;
+  }
+}
+
+TEST_F(AttachAt, ShowsItNowhereWhenAPathIsMissing) {
+  const std::string first = make_directory("a");
+  const auto attached = attach_at(kernel_, tree(), {first, directory_.path("absent")});
+  ASSERT_FALSE(attached);
+  EXPECT_EQ(attached.error().code(), Code::not_found);
+  EXPECT_TRUE(attached.error().what().starts_with("find the mount point: ")) << attached.error().what();
+  EXPECT_FALSE(mount_at(first));
+}
+
+// A directory that is removed when it was found already: nothing can be mounted there.
+TEST_F(AttachAt, TakesItBackFromWhereItWasAttachedAlready) {
+  const std::vector<std::string> paths{make_directory("a"), make_directory("b")};
+  const Fd removed = open_directory(make_directory("removed")).value();
+  std::filesystem::remove(directory_.path("removed"));
+  for (const std::size_t before : {0U, 1U, 2U}) {
+    std::vector<std::string> places(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(before));
+    places.push_back("/proc/self/fd/" + std::to_string(removed.get()));
+    const auto attached = attach_at(kernel_, tree(), places);
+    ASSERT_FALSE(attached) << before;
+    EXPECT_EQ(attached.error().code(), Code::mount_failed);
+    for (const std::string& path : paths) {
+      EXPECT_FALSE(mount_at(path)) << before << ' ' << path;
+    }
+  }
 }
 
 }  // namespace
