@@ -126,6 +126,19 @@ TEST(CmdlineCheck, NoPolicyOpensAnotherRootOrAnUnknownWordOfOurs) {
   }
 }
 
+// To the kernel "-" and "_" are the same in a name, and to systemd they are not: a word is refused in
+// whichever way it is written.
+TEST(CmdlineCheck, DashesAndUnderscoresMakeNoOtherWord) {
+  EXPECT_EQ(
+      verdicts("systemd.log-level=debug systemd.gpt-auto=0 ignore-loglevel BOOT-IMAGE=/vmlinuz", policy()),
+      "allowed allowed allowed allowed");
+  for (const std::string_view text : {"systemd.log-level=warning", "systemd.import-credentials=yes",
+                                      "rd.systemd.gpt-auto=1", "ignore-loglevel=1"}) {
+    expect_refused(text, text.substr(0, text.find('=')), policy());
+  }
+  EXPECT_EQ(verdicts("a_b-c=1 d-e.f-g", opening({"a-b_c"}, {"d_e.*"})), "opened hidden");
+}
+
 TEST(CmdlineCheck, ASignedCommandLineMayCarryTheRest) {
   EXPECT_EQ(verdicts("systemd.unit=rescue.target \"a=b c\" x -- y systemd.volatile=no root=gpt-auto",
                      policy(CmdlineTrust::signed_cmdline)),

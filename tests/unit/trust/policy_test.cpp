@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "cfs/base/file.hpp"
 #include "unit/manual_page.hpp"
 #include "unit/temp_directory.hpp"
 
@@ -98,6 +99,74 @@ TEST(Policy, ReadsEveryKey) {
   EXPECT_EQ(policy->cmdline.trust, CmdlineTrust::signed_cmdline);
 }
 
+// Of a table that is there, too.
+TEST(Policy, AbsentKeysOfATableAreSafe) {
+  const auto policy =
+      parse_policy(std::string(least) + "[trust]\n[tpm]\n[state]\n[failure]\n[cmdline]\n[doors]\n");
+  ASSERT_TRUE(policy) << policy.error().what();
+  EXPECT_EQ(policy->trust.threshold, 1U);
+  EXPECT_TRUE(policy->trust.revoked.empty());
+  EXPECT_EQ(policy->trust.security_version_floor, 0U);
+  EXPECT_EQ(policy->state.place.on, StatePlace::On::nothing);
+  EXPECT_EQ(policy->state.etc, EtcMode::transient);
+  EXPECT_EQ(policy->state.var, VarMode::transient);
+  EXPECT_EQ(policy->state.root, RootMode::none);
+  EXPECT_FALSE(policy->state.any_disk);
+  EXPECT_FALSE(policy->state.noexec);
+  EXPECT_FALSE(policy->state.nosymfollow);
+  EXPECT_EQ(policy->failure.action, FailureAction::reboot);
+  EXPECT_FALSE(policy->failure.shell);
+  EXPECT_EQ(policy->failure.corruption, CorruptionAction::report);
+  EXPECT_EQ(policy->cmdline.trust, CmdlineTrust::untrusted_cmdline);
+  EXPECT_TRUE(policy->cmdline.allow.empty());
+  EXPECT_TRUE(policy->cmdline.hide.empty());
+  for (const auto& [name, door] : doors) {
+    EXPECT_FALSE(policy->doors.*door) << name;
+  }
+}
+
+// Each in a policy that says the looser thing nowhere.
+TEST(Policy, TakesTheSafeValuesByName) {
+  const auto policy = parse_policy(std::string(least) +
+                                   "device-timeout = 1\nstore-filesystem = \"f2fs\"\n[trust]\nthreshold = 1\n"
+                                   "[state]\netc = \"none\"\nvar = \"bind\"\nroot = \"none\"\noptions = []\n"
+                                   "disk = \"store\"\n[failure]\naction = \"poweroff\"\nshell = false\n"
+                                   "corruption = \"report\"\n[cmdline]\ntrust = \"untrusted\"\n");
+  ASSERT_TRUE(policy) << policy.error().what();
+  EXPECT_EQ(policy->device_timeout, std::chrono::seconds(1));
+  EXPECT_EQ(policy->store_file_system, "f2fs");
+  EXPECT_EQ(policy->state.etc, EtcMode::none);
+  EXPECT_EQ(policy->state.var, VarMode::bind);
+  EXPECT_EQ(policy->state.root, RootMode::none);
+  EXPECT_FALSE(policy->state.noexec);
+  EXPECT_FALSE(policy->state.nosymfollow);
+  EXPECT_FALSE(policy->state.any_disk);
+  EXPECT_EQ(policy->failure.action, FailureAction::poweroff);
+  EXPECT_FALSE(policy->failure.shell);
+  EXPECT_EQ(policy->failure.corruption, CorruptionAction::report);
+  EXPECT_EQ(policy->cmdline.trust, CmdlineTrust::untrusted_cmdline);
+  EXPECT_EQ(parse_policy(std::string(least) + "[failure]\naction = \"reboot\"\n")->failure.action,
+            FailureAction::reboot);
+}
+
+TEST(Policy, EachMountOptionIsItsOwn) {
+  const auto state = [](std::string_view option) {
+    return parse_policy(std::string(least) + "[state]\noptions = [\"" + std::string(option) + "\"]\n")->state;
+  };
+  EXPECT_TRUE(state("noexec").noexec);
+  EXPECT_FALSE(state("noexec").nosymfollow);
+  EXPECT_TRUE(state("nosymfollow").nosymfollow);
+  EXPECT_FALSE(state("nosymfollow").noexec);
+}
+
+TEST(Policy, RevokesEveryKeyOfTheList) {
+  const std::string other(64, 'b');
+  const auto policy =
+      parse_policy(std::string(least) + "[trust]\nrevoked = [\"" + key_id + "\", \"" + other + "\"]\n");
+  ASSERT_TRUE(policy) << policy.error().what();
+  EXPECT_EQ(policy->trust.revoked, (std::set<std::string>{key_id, other}));
+}
+
 TEST(Policy, StateMayLieOnTheStore) {
   const auto policy = parse_policy(std::string(least) + "[state]\ndevice = \"store\"\n");
   ASSERT_TRUE(policy);
@@ -163,6 +232,35 @@ TEST_F(LoadPolicy, ReadsAFile) {
 TEST_F(LoadPolicy, MissingOrEmptyFileIsNoPolicy) {
   EXPECT_EQ(load_policy(directory.path("absent")).error().code(), Code::policy_missing);
   EXPECT_EQ(loaded("").error().code(), Code::policy_missing);
+}
+
+TEST_F(LoadPolicy, ReadsTheFileOfADirectory) {
+  const Fd place = open_directory(directory.path()).value();
+  const auto refusal = [&] {
+    const auto policy = load_policy(place, "NAME");
+    EXPECT_FALSE(policy);
+    EXPECT_NE(policy.error().what().find("NAME"), std::string::npos) << policy.error().what();
+    return policy.error().code();
+  };
+  EXPECT_EQ(refusal(), Code::policy_missing);
+  EXPECT_TRUE(loaded(least));
+  EXPECT_EQ(load_policy(place, "NAME")->image_id, "demo");
+  for (const auto& [text, code] : {std::pair(std::string(), Code::policy_missing),
+                                   std::pair(std::string(65537, '\n'), Code::policy_malformed),
+                                   std::pair(std::string("# nothing\n"), Code::policy_malformed)}) {
+    (void)loaded(text);
+    EXPECT_EQ(refusal(), code);
+  }
+  std::filesystem::remove(directory.path("policy.toml"));
+  directory.write("elsewhere", least);
+  directory.link("policy.toml", "elsewhere");
+  EXPECT_EQ(refusal(), Code::path_refused);
+}
+
+TEST_F(LoadPolicy, MayBeOf64KiB) {
+  std::string text(least);
+  text.append(65536 - text.size(), '\n');
+  EXPECT_TRUE(loaded(text));
 }
 
 TEST_F(LoadPolicy, ErrorsNameTheFile) {

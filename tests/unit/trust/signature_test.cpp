@@ -139,6 +139,23 @@ TEST_F(CheckSignatures, RevokedKeysDoNotCount) {
   EXPECT_EQ(check(first.line(bytes) + second.line(bytes)).value(), std::vector<std::string>{second.key.id});
 }
 
+TEST_F(CheckSignatures, EachOfSeveralRevokedKeysDoesNotCount) {
+  trust.revoked = {std::string(64, '0'), first.key.id, second.key.id, std::string(64, 'f')};
+  expect_refused(first.line(bytes) + second.line(bytes), "valid signatures by 0 of");
+}
+
+// What is shown of an id is not what is compared: else one key could sign under many.
+TEST_F(CheckSignatures, AKeyIsFoundByItsWholeIdAlone) {
+  for (const std::size_t digit : {0U, 15U, 16U, 63U}) {
+    std::string other = first.line(bytes);
+    other[digit] = other[digit] == '0' ? '1' : '0';
+    expect_refused(other, "unknown key");
+    trust.threshold = 2;
+    expect_refused(first.line(bytes) + other, "valid signatures by 1 of the 2 keys needed");
+    trust.threshold = 1;
+  }
+}
+
 TEST_F(CheckSignatures, OtherPrefixOrBytesDoNotCount) {
   expect_refused(first.line(bytes, ""), "invalid signature");
   expect_refused(first.line(bytes, std::string_view("composefs-root manifest v1")));
