@@ -84,8 +84,9 @@ Result<> run(const InitramfsOptions& options) {
   if (!warning.empty()) {
     note(cat("warning: ", warning));
   }
+  const std::string program = options.program.empty() ? CFS_TRY(find_program()) : options.program;
   const Cpio initramfs = CFS_TRY(make_initramfs({
-      .program = options.program.empty() ? CFS_TRY(find_program()) : options.program,
+      .program = program,
       .policy = options.policy,
       .keys = options.keys,
       .modules = options.modules,

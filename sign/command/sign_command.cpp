@@ -49,7 +49,8 @@ Result<> run(const SignOptions& options) {
     const Keypair pair = CFS_TRY(Keypair::load(key));
     const PublicKey& identity = pair.public_key();
     const std::string algorithm(name(identity.algorithm));
-    lines.insert_or_assign(identity.id, SignatureLine{identity.id, algorithm, CFS_TRY(pair.sign(message))});
+    const auto signature = CFS_TRY(pair.sign(message));
+    lines.insert_or_assign(identity.id, SignatureLine{identity.id, algorithm, signature});
     report += cat("signed by ", short_key_id(identity.id), " (", algorithm, ")\n");
   }
   std::string text;

@@ -209,7 +209,8 @@ Result<FileTree> Scanner::run(const std::string& root) {
 
 Result<> Scanner::walk(const std::string& root) {
   root_size_ = root.size();
-  auto top = std::make_shared<const OpenDirectory>(OpenDirectory{CFS_TRY(open_directory(root)), root});
+  Fd directory = CFS_TRY(open_directory(root));
+  auto top = std::make_shared<const OpenDirectory>(OpenDirectory{std::move(directory), root});
   CFS_TRY(list(top, tree_.inodes.emplace_back()));
   top.reset();
   while (!directories_.empty() && !failed_) {
