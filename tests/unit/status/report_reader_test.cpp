@@ -11,11 +11,13 @@ namespace {
 
 TEST(LoadBootReport, ReadsWhatABootHasWritten) {
   const TempDirectory directory;
+  StageClock clock;
+  clock.end<Stage::policy>();
   Report written;
-  written.manifest = "demo";
+  written.candidate.manifest = "demo";
   written.signers = {"aa"};
   written.mounts = {{.id = 7, .device = "0:40", .root = "/", .path = "/"}};
-  written.end_stage<Stage::policy>();
+  written.stages = clock.stages();
   directory.write("run/composefs-root/boot.json", written.json());
   const auto report = load_boot_report(directory.path());
   ASSERT_TRUE(report) << report.error().what();

@@ -96,10 +96,10 @@ TEST_F(Contents, LinksSayWhatTheyName) {
   const auto store = read_store(directory_.path());
   ASSERT_TRUE(store) << store.error().line();
   ASSERT_EQ(store->links.size(), 2U);
-  ASSERT_TRUE(store->links[0].image());
-  EXPECT_EQ(store->links[0].image()->hex(), hex_a);
-  EXPECT_FALSE(store->links[1].image());
-  EXPECT_EQ(store->links[1].manifest(), "manifests/demo-1.toml");
+  ASSERT_TRUE(std::holds_alternative<Digest>(store->links[0].leads_to));
+  EXPECT_EQ(std::get<Digest>(store->links[0].leads_to).hex(), hex_a);
+  ASSERT_TRUE(std::holds_alternative<std::string>(store->links[1].leads_to));
+  EXPECT_EQ(std::get<std::string>(store->links[1].leads_to), "demo-1");
 }
 
 TEST_F(Contents, IdentityIsThatOfWhatIsThere) {
