@@ -21,6 +21,11 @@ std::string hidden_name(std::string_view name) {
   return cat('.', name.substr(0, 200), '.', ::getpid(), '.', counter++, ".tmp");
 }
 
+// By the errno of the call that failed.
+tl::unexpected<Error> not_created(const std::string& name) {
+  return fail_errno(errno == EEXIST ? Code::already_exists : Code::io_error, cat("create ", printable(name)));
+}
+
 struct Place {
   Fd directory;
   std::string name;
@@ -78,30 +83,33 @@ Result<> UnnamedFile::close_for_writing() {
   return {};
 }
 
-Result<> UnnamedFile::add_name(const std::string& path) const {
+bool UnnamedFile::link(const std::string& path) const {
   const std::string self = cat("/proc/self/fd/", file_.get());
-  if (::linkat(AT_FDCWD, self.c_str(), directory_, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-    return fail_errno(errno == EEXIST ? Code::already_exists : Code::io_error,
-                      cat("create ", printable(path)));
-  }
-  return {};
+  return ::linkat(AT_FDCWD, self.c_str(), directory_, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+Result<> UnnamedFile::add_name(const std::string& path) const {
+  return link(path) ? Result<>() : not_created(path);
 }
 
 Result<> UnnamedFile::take_name(const std::string& name, Existing existing) {
   if (hidden_.empty()) {
-    auto named = add_name(name);
-    if (named || named.error().code() != Code::already_exists || existing == Existing::refuse) {
-      return named;
+    if (link(name)) {
+      return {};
+    }
+    if (errno != EEXIST || existing == Existing::refuse) {
+      return not_created(name);
     }
     // linkat(2) cannot replace: a hidden name first, then rename(2), which can.
     const std::string hidden = hidden_name(name);
-    CFS_TRY(add_name(hidden));
+    if (!link(hidden)) {
+      return not_created(name);
+    }
     hidden_ = hidden;
   }
   const unsigned flags = existing == Existing::refuse ? RENAME_NOREPLACE : 0;
   if (::renameat2(directory_, hidden_.c_str(), directory_, name.c_str(), flags) != 0) {
-    return fail_errno(errno == EEXIST ? Code::already_exists : Code::io_error,
-                      cat("create ", printable(name)));
+    return not_created(name);
   }
   hidden_.clear();
   return {};

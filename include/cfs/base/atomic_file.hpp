@@ -43,6 +43,7 @@ class UnnamedFile {
 
  private:
   explicit UnnamedFile(int directory) : directory_(directory) {}
+  [[nodiscard]] bool link(const std::string& path) const;  // errno says why not
 
   int directory_;
   Fd file_;
