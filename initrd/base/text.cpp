@@ -32,6 +32,19 @@ void append_utf8(std::string& text, std::uint32_t point) {
 
 }  // namespace
 
+std::string detail::join(std::initializer_list<std::string_view> pieces) {
+  std::size_t size = 0;
+  for (const std::string_view piece : pieces) {
+    size += piece.size();
+  }
+  std::string joined;
+  joined.reserve(size);
+  for (const std::string_view piece : pieces) {
+    joined += piece;
+  }
+  return joined;
+}
+
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> pieces;
   for (;;) {

@@ -4,6 +4,9 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstddef>
+#include <initializer_list>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,26 +16,33 @@
 namespace cfs {
 
 namespace detail {
-inline void append(std::string& out, std::string_view part) {
-  out += part;
+struct Digits {
+  char text[24];
+  std::size_t length;
+  operator std::string_view() const noexcept { return {text, length}; }
+};
+inline std::string_view piece(std::string_view part) noexcept {
+  return part;
 }
-inline void append(std::string& out, char part) {
-  out += part;
+inline std::string_view piece(const char& part) noexcept {
+  return {&part, 1};
 }
 template <std::integral N>
   requires(!std::same_as<N, char> && !std::same_as<N, bool>)
-void append(std::string& out, N part) {
-  char digits[24];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, part).ptr);
+Digits piece(N part) noexcept {
+  Digits digits;
+  digits.length =
+      static_cast<std::size_t>(std::to_chars(digits.text, std::end(digits.text), part).ptr - digits.text);
+  return digits;
 }
+[[nodiscard]] std::string join(std::initializer_list<std::string_view> pieces);
 }  // namespace detail
 
-// Joins strings, characters and integers (in decimal).
+// Joins strings, characters and integers (in decimal). What it does is done out of line: there are hundreds
+// of calls, each with other types.
 template <class... Parts>
 [[nodiscard]] std::string cat(const Parts&... parts) {
-  std::string out;
-  (detail::append(out, parts), ...);
-  return out;
+  return detail::join({detail::piece(parts)...});
 }
 
 // The whole of `text` as a decimal number without sign or blanks; nothing if it is anything else or does not
