@@ -25,7 +25,8 @@ class Signer {
 
   [[nodiscard]] std::string der() const {
     std::string der("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", 12);
-    der.append(public_.begin(), public_.end());
+    // As a range of bytes of another type, GCC 12 takes it for one that may overlap `der` (-Wrestrict).
+    der.append(reinterpret_cast<const char*>(public_.data()), public_.size());
     return der;
   }
 
