@@ -18,7 +18,10 @@ constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 
 // In the order in which --help lists them.
-constexpr auto commands = std::to_array<void (*)(CLI::App&, cfs::Action&)>({cfs::add_keygen,cfs::add_compose,cfs::add_manifest,cfs::add_sign,cfs::add_slot,cfs::add_verify,cfs::add_disk,cfs::add_initramfs,cfs::add_inspect,cfs::add_diff,cfs::add_fsck,cfs::add_gc,cfs::add_status,cfs::add_boot_chart,cfs::add_profile,cfs::add_factory_reset});
+constexpr auto commands = std::to_array<void (*)(CLI::App&, cfs::Action&)>(
+    {cfs::add_keygen, cfs::add_compose, cfs::add_manifest, cfs::add_sign, cfs::add_slot, cfs::add_verify,
+     cfs::add_disk, cfs::add_initramfs, cfs::add_inspect, cfs::add_diff, cfs::add_fsck, cfs::add_gc,
+     cfs::add_status, cfs::add_boot_chart, cfs::add_profile, cfs::add_factory_reset});
 
 int report(const Error& error) {
   const std::string line = cfs::cat("cfs-sign: ", error.line(), '\n');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The store's layout: where what lies in it, and what its links say. Paths are relative to the store's directory.
-// (objects/ and images/ are as composefs-rs and mkcomposefs have them.)
+// The store's layout: where what lies in it, and what its links say. Paths are relative to the store's
+// directory. (objects/ and images/ are as composefs-rs and mkcomposefs have them.)
 #pragma once
 
 #include <array>
