@@ -230,7 +230,11 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   if (!file) {
     return fail_errno(errno == ENOENT ? Code::not_found : Code::io_error, cat("open ", printable(path)));
   }
-  return CFS_TRY_IN(read_all(file, limit), printable(path));
+  auto bytes = read_all(file, limit);
+  if (!bytes && bytes.error().code() == Code::path_refused) {
+    return fail(Code::path_refused, cat(printable(path), ": ", bytes.error().what()), "check the path");
+  }
+  return CFS_TRY_IN(std::move(bytes), printable(path));
 }
 
 Result<> write_all(const Fd& file, std::string_view bytes) {

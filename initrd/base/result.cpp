@@ -134,8 +134,8 @@ std::string_view advice(Code code) noexcept {
   return describe(code).advice;
 }
 
-std::string Error::line() const {
-  return cat(name(code_), ": ", what_, ": ", advice(code_));
+std::string Error::line(std::string_view advice) const {
+  return cat(name(code_), ": ", what_, ": ", advice_.text() != nullptr ? advice_.text() : advice);
 }
 
 std::string errno_text(int error) {

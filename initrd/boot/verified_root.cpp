@@ -81,7 +81,8 @@ Result<> check_same_disk(const BlockDevice& state, const BlockDevice& store) {
   if (of_state.directory != of_store.directory) {
     return fail(Code::state_failed,
                 cat(printable(state.path), " does not lie on the disk of the store, ", printable(store.path),
-                    ", and the policy does not say state.disk = \"any\""));
+                    ", and the policy does not say state.disk = \"any\""),
+                "detach the disk, or say so in the policy");
   }
   return {};
 }

@@ -42,7 +42,11 @@ bool is_slot_name(std::string_view text) noexcept {
 }
 
 Result<Store> Store::open(const std::string& path) {
-  return Store(CFS_TRY(open_directory(path)));
+  Store store(CFS_TRY(open_directory(path)));
+  if (const auto objects = store.objects(); !objects) {
+    return fail(objects.error().code(), cat(printable(path), " has no directory objects"));
+  }
+  return store;
 }
 
 Result<Store> Store::open_on(const Fd& file_system_root) {

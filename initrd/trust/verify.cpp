@@ -73,7 +73,8 @@ Result<VerifiedManifest> verify_manifest(std::string_view bytes, std::string_vie
   verified.var_ = std::min(manifest.var, policy.state.var);
   const bool persistent = verified.etc_ == EtcMode::overlay || verified.var_ == VarMode::bind;
   if (persistent && policy.state.place.on == StatePlace::On::nothing) {
-    return fail(Code::state_failed, "the image keeps state, and the policy names no state.device for it");
+    return fail(Code::state_failed, "the image keeps state, and the policy names no state.device for it",
+                "name one, or make the manifest with --etc and --var that keep nothing");
   }
   verified.any_init_ = policy.cmdline.trust == CmdlineTrust::signed_cmdline;
   return verified;

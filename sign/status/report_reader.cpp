@@ -91,7 +91,8 @@ Result<std::string> read_boot_report(const std::string& root) {
   auto text = read_file(file, max_bytes);
   if (!text && text.error().code() == Code::not_found) {
     return fail(Code::not_found,
-                cat(printable(file), " is not there: this system was not booted by composefs-root"));
+                cat(printable(file), " is not there: this system was not booted by composefs-root"),
+                "run it on a device that was");
   }
   return text;
 }

@@ -20,7 +20,7 @@ namespace cfs {
 namespace {
 
 tl::unexpected<Error> foreign(std::string_view path) {
-  return fail(Code::store_malformed, cat(printable(path), " is not part of a store"));
+  return fail(Code::store_malformed, cat(printable(path), " is not part of a store"), "move it elsewhere");
 }
 
 std::optional<Digest> parse_digest(std::string_view hex) {
@@ -172,7 +172,7 @@ Result<StoreContents> Lister::run(const std::string& path) {
   store_.directory = CFS_TRY(open_directory(path));
   if (auto objects = open_directory_beneath(store_.directory, store_layout::objects); !objects) {
     return objects.error().code() == Code::not_found
-               ? fail(Code::store_malformed, "it holds no objects directory")
+               ? fail(Code::store_malformed, "it has no directory objects")
                : tl::unexpected(std::move(objects.error()));
   }
   CFS_TRY(read_each(".", &Lister::read_part));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One error type for the whole project: a stable code, and what was being done, as one sentence.
+// One error type for the whole project: a stable code, what was being done, as one sentence, and where the
+// code says too little, what to do.
 //
 // A function that can fail returns Result<T>. Each layer adds what it was doing, in the user's words, so
 // that main can print one line:   PROGRAM: CODE: WHAT, IN CONTEXT: WHAT TO DO
@@ -70,12 +71,26 @@ enum class Code : std::uint8_t {
 // The stable name, such as "digest-mismatch".
 [[nodiscard]] std::string_view name(Code code) noexcept;
 
-// What the person who sees the code can do about it: a clause without a final full stop.
+// What the person who sees the code on a device can do about it: a clause without a final full stop. At a
+// build host other advice fits: cfs/tool/host_advice.hpp.
 [[nodiscard]] std::string_view advice(Code code) noexcept;
+
+// Advice for one error, which knows better than its code: a clause that is a constant of the program.
+class Advice {
+ public:
+  constexpr Advice() = default;
+  consteval Advice(const char* text) : text_(text) {}  // NOLINT(google-explicit-constructor)
+
+  [[nodiscard]] constexpr const char* text() const noexcept { return text_; }
+
+ private:
+  const char* text_ = nullptr;  // a pointer alone: every Result carries it
+};
 
 class Error {
  public:
-  Error(Code code, std::string what) : code_(code), what_(std::move(what)) {}
+  Error(Code code, std::string what, Advice advice = {})
+      : code_(code), what_(std::move(what)), advice_(advice) {}
 
   [[nodiscard]] Code code() const noexcept { return code_; }
   [[nodiscard]] const std::string& what() const noexcept { return what_; }
@@ -86,20 +101,27 @@ class Error {
     return std::move(*this);
   }
 
-  // "CODE: WHAT: ADVICE", the part of the one line that follows the program's name.
-  [[nodiscard]] std::string line() const;
+  // "CODE: WHAT: ADVICE", the part of the one line that follows the program's name. The advice is the error's
+  // own, else the code's for a device.
+  [[nodiscard]] std::string line() const { return line(cfs::advice(code_)); }
+
+  // The same with other advice for the code.
+  [[nodiscard]] std::string line(std::string_view advice) const;
+
+  [[nodiscard]] Advice advice() const noexcept { return advice_; }
 
  private:
   Code code_;
   std::string what_;
+  Advice advice_;
 };
 
 template <class T = void>
 using Result = tl::expected<T, Error>;
 
 // Usage: `return fail(Code::path_refused, cat(path, " is a symbolic link"));`
-[[nodiscard]] inline tl::unexpected<Error> fail(Code code, std::string what) {
-  return tl::unexpected<Error>(Error(code, std::move(what)));
+[[nodiscard]] inline tl::unexpected<Error> fail(Code code, std::string what, Advice advice = {}) {
+  return tl::unexpected<Error>(Error(code, std::move(what), advice));
 }
 
 // The same for a failed system call: appends the text of `error` (an errno value, or -errno as the kernel

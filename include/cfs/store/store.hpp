@@ -22,7 +22,8 @@ inline constexpr std::array<std::string_view, 3> slot_names{"next", "current", "
 
 class Store {
  public:
-  // Opens the store directory `path` that a user names. Code::not_found.
+  // Opens the store directory `path` that a user names. Code::not_found; Code::store_malformed for a
+  // directory that is not a store.
   [[nodiscard]] static Result<Store> open(const std::string& path);
 
   // Opens DIRECTORY/composefs of a store's file system. Code::store_malformed.

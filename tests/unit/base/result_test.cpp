@@ -42,7 +42,16 @@ TEST(Result, EveryCodeIsInTheManualPage) {
 
 TEST(Result, LineIsCodeWhatAndAdvice) {
   EXPECT_EQ(Error(Code::usage, "no command").line(), "usage: no command: see --help");
+  EXPECT_EQ(Error(Code::usage, "no command").line("read on"), "usage: no command: read on");
   EXPECT_EQ(Error(Code::digest_mismatch, "x").within("image").what(), "image: x");
+}
+
+TEST(Result, AnErrorsOwnAdviceGoesBeforeTheCodes) {
+  const Error error = Error(Code::usage, "no size", "say how large").within("disk");
+  EXPECT_EQ(error.line(), "usage: disk: no size: say how large");
+  EXPECT_EQ(error.line("read on"), "usage: disk: no size: say how large");
+  const Result<> failed = fail(Code::not_found, "x", "look elsewhere");
+  EXPECT_EQ(failed.error().line(), "not-found: x: look elsewhere");
 }
 
 Result<std::unique_ptr<int>> make(int value) {
