@@ -134,13 +134,6 @@ Result<std::optional<std::vector<std::string>>> TomlTable::strings(std::string_v
   return values;
 }
 
-Result<std::optional<TomlTable>> TomlTable::table(std::string_view key) {
-  if (impl_->table.get(key) == nullptr) {
-    return std::nullopt;
-  }
-  return CFS_TRY(required_table(key));
-}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): it loses the table's owner on the way through the macro
-
 Result<std::optional<std::size_t>> TomlTable::place_among(std::string_view key,
                                                           std::span<const std::string_view> words) {
   const auto text = CFS_TRY(string(key));
@@ -154,26 +147,10 @@ Result<std::optional<std::size_t>> TomlTable::place_among(std::string_view key,
   return static_cast<std::size_t>(found - words.begin());
 }
 
-Result<std::string> TomlTable::required_string(std::string_view key) {
-  auto value = CFS_TRY(string(key));
-  if (!value) {
-    return impl_->refuse(key, "is missing");
-  }
-  return std::move(*value);
-}
-
-Result<std::uint64_t> TomlTable::required_number(std::string_view key) {
-  const auto value = CFS_TRY(number(key));
-  if (!value) {
-    return impl_->refuse(key, "is missing");
-  }
-  return *value;
-}
-
-Result<TomlTable> TomlTable::required_table(std::string_view key) {
+Result<std::optional<TomlTable>> TomlTable::table(std::string_view key) {
   toml::node* node = impl_->table.get(key);
   if (node == nullptr) {
-    return impl_->refuse(key, "is missing");
+    return std::nullopt;
   }
   toml::table* table = node->as_table();
   if (table == nullptr) {
@@ -185,6 +162,10 @@ Result<TomlTable> TomlTable::required_table(std::string_view key) {
   return inner;
 }
 
+tl::unexpected<Error> TomlTable::missing(std::string_view key) const {
+  return impl_->refuse(key, "is missing");
+}
+
 Result<std::map<std::string, std::string>> TomlTable::all_strings() {
   std::map<std::string, std::string> values;
   while (!impl_->table.empty()) {
@@ -192,7 +173,7 @@ Result<std::map<std::string, std::string>> TomlTable::all_strings() {
     if (!is_printable(key)) {
       return impl_->refuse(key, "is a key with a character that is not printable ASCII");
     }
-    values.emplace(key, CFS_TRY(required_string(key)));
+    values.emplace(key, CFS_TRY(string(key)).value_or(std::string()));
   }
   return values;
 }

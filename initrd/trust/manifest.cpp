@@ -16,8 +16,9 @@ constexpr std::uint64_t format_version = 1;
 constexpr std::size_t longest_id = 255;
 constexpr std::size_t longest_path = 4095;
 
-Result<std::string> required_word(TomlTable& table, std::string_view key) {
-  auto value = CFS_TRY(table.required_string(key));
+Result<std::string> required_word(const TomlTable& table, std::optional<std::string> given,
+                                  std::string_view key) {
+  auto value = CFS_TRY(table.required(std::move(given), key));
   if (value.empty() || value.size() > longest_id) {
     return fail(malformed, cat(key, " must have 1 to ", longest_id, " characters"));
   }
@@ -25,19 +26,25 @@ Result<std::string> required_word(TomlTable& table, std::string_view key) {
 }
 
 Result<> parse_image(TomlTable image, Manifest& manifest) {
-  manifest.image_id = CFS_TRY(required_word(image, "id"));
-  manifest.version = CFS_TRY(required_word(image, "version"));
-  manifest.security_version = CFS_TRY(image.required_number("security-version"));
-  const auto digest = Digest::parse(CFS_TRY(image.required_string("digest")));
+  auto id = CFS_TRY(image.string("id"));
+  auto version = CFS_TRY(image.string("version"));
+  const auto security_version = CFS_TRY(image.number("security-version"));
+  auto digest_text = CFS_TRY(image.string("digest"));
+  auto kind_text = CFS_TRY(image.string("kind"));
+  CFS_TRY(image.finish());
+  manifest.image_id = CFS_TRY(required_word(image, std::move(id), "id"));
+  manifest.version = CFS_TRY(required_word(image, std::move(version), "version"));
+  manifest.security_version = CFS_TRY(image.required(security_version, "security-version"));
+  const auto digest = Digest::parse(CFS_TRY(image.required(std::move(digest_text), "digest")));
   if (!digest) {
     return fail(malformed, digest.error().what());
   }
   manifest.digest = *digest;
-  const auto kind = CFS_TRY(image.required_string("kind"));
+  const auto kind = CFS_TRY(image.required(std::move(kind_text), "kind"));
   if (kind != name(ImageKind::composefs)) {
     return fail(malformed, cat("kind is \"", printable(kind), "\", and only \"composefs\" is known"));
   }
-  return image.finish();
+  return {};
 }
 
 Result<> parse_requires(TomlTable needs, Manifest& manifest) {
@@ -169,11 +176,15 @@ Result<Manifest> parse_manifest(std::string_view text) {
   }
   TomlTable top = CFS_TRY(TomlTable::parse(text, malformed));
   // The format first: of another one nothing else can be understood.
-  if (CFS_TRY(top.required_number("format")) != format_version) {
+  const auto format = CFS_TRY(top.number("format"));
+  if (format.value_or(format_version) != format_version) {
     return fail(malformed, cat("format is not ", format_version, ", the only one that is known"));
   }
   Manifest manifest;
-  CFS_TRY_IN(parse_image(CFS_TRY(top.required_table("image")), manifest), "[image]");
+  auto image = CFS_TRY(top.table("image"));
+  if (image) {
+    CFS_TRY_IN(parse_image(std::move(*image), manifest), "[image]");
+  }
   if (auto table = CFS_TRY(top.table("requires"))) {
     CFS_TRY_IN(parse_requires(std::move(*table), manifest), "[requires]");
   }
@@ -187,6 +198,10 @@ Result<Manifest> parse_manifest(std::string_view text) {
     manifest.annotations = CFS_TRY(table->all_strings());
   }
   CFS_TRY(top.finish());
+  CFS_TRY(top.required(format, "format"));
+  if (!image) {
+    return top.missing("image");
+  }
   return manifest;
 }
 

@@ -182,11 +182,8 @@ std::string_view name(RootMode mode) noexcept {
 Result<Policy> parse_policy(std::string_view text) {
   TomlTable top = CFS_TRY(TomlTable::parse(text, malformed));
   Policy policy;
-  policy.image_id = CFS_TRY(top.required_string("image-id"));
-  if (policy.image_id.empty()) {
-    return fail(malformed, "image-id is empty");
-  }
-  policy.store = CFS_TRY(parse_device("store", CFS_TRY(top.required_string("store"))));
+  auto image_id = CFS_TRY(top.string("image-id"));
+  auto store = CFS_TRY(top.string("store"));
   if (const auto timeout = CFS_TRY(top.number("device-timeout"))) {
     if (*timeout < 1 || *timeout > longest_timeout) {
       return fail(malformed, cat("device-timeout must be 1 to ", longest_timeout, " seconds"));
@@ -215,6 +212,11 @@ Result<Policy> parse_policy(std::string_view text) {
     policy.doors = CFS_TRY(parse_doors(std::move(*table)));
   }
   CFS_TRY(top.finish());
+  policy.image_id = CFS_TRY(top.required(std::move(image_id), "image-id"));
+  if (policy.image_id.empty()) {
+    return fail(malformed, "image-id is empty");
+  }
+  policy.store = CFS_TRY(parse_device("store", CFS_TRY(top.required(std::move(store), "store"))));
   return policy;
 }
 

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cfs/base/result.hpp"
@@ -45,16 +46,22 @@ class TomlTable {
   [[nodiscard]] Result<std::optional<std::size_t>> place_among(std::string_view key,
                                                                std::span<const std::string_view> words);
 
-  // The same for a key that must be there.
-  [[nodiscard]] Result<std::string> required_string(std::string_view key);
-  [[nodiscard]] Result<std::uint64_t> required_number(std::string_view key);
-  [[nodiscard]] Result<TomlTable> required_table(std::string_view key);
-
   // What is left, when every value is a string.
   [[nodiscard]] Result<std::map<std::string, std::string>> all_strings();
 
-  // An error naming a key that nobody asked for, if one is left. To be called last on every table.
+  // An error naming a key that nobody asked for, if one is left. To be called on every table, when all keys
+  // were asked for.
   [[nodiscard]] Result<> finish() const;
+
+  // The value of a key that must be there. To be called after finish(): whoever misspells a key shall read
+  // what he wrote, not that another key is missing.
+  template <class T>
+  [[nodiscard]] Result<T> required(std::optional<T> value, std::string_view key) const {
+    return value ? Result<T>(*std::move(value)) : missing(key);
+  }
+
+  // The error that a key is not there.
+  [[nodiscard]] tl::unexpected<Error> missing(std::string_view key) const;
 
  private:
   struct Impl;

@@ -30,8 +30,8 @@ TEST(Toml, GivesEveryType) {
   EXPECT_EQ(table.number("n").value(), 7U);
   EXPECT_EQ(table.boolean("b").value(), true);
   EXPECT_EQ(table.strings("l").value(), (std::vector<std::string>{"a", "b"}));
-  auto inner = table.required_table("t").value();
-  EXPECT_EQ(inner.required_string("s").value(), "y");
+  auto inner = table.table("t").value().value();
+  EXPECT_EQ(inner.required(inner.string("s").value(), "s").value(), "y");
   EXPECT_TRUE(inner.finish());
   EXPECT_TRUE(table.finish());
 }
@@ -56,17 +56,16 @@ TEST(Toml, AbsentKeysAreNothingOrMissing) {
   EXPECT_EQ(table.boolean("b").value(), std::nullopt);
   EXPECT_EQ(table.strings("l").value(), std::nullopt);
   EXPECT_FALSE(table.table("t").value());
-  EXPECT_EQ(table.required_string("s").error().what(), "s is missing");
-  EXPECT_EQ(table.required_number("n").error().what(), "n is missing");
-  EXPECT_EQ(table.required_table("t").error().what(), "t is missing");
-  EXPECT_EQ(table.required_table("t").error().code(), code);
+  const auto missing = table.required(table.string("s").value(), "s");
+  EXPECT_EQ(missing.error().what(), "s is missing");
+  EXPECT_EQ(missing.error().code(), code);
 }
 
 TEST(Toml, WrongTypesAreErrorsThatNameTheKey) {
   auto table = parsed(
       "[t]\ns = 1\nn = \"1\"\nf = 1.0\nb = 1\nl = \"a\"\nm = [\"a\", 1]\ne = [[\"a\"]]\nd = 2026-11-24\nu = "
       "1\n");
-  auto inner = table.required_table("t").value();
+  auto inner = table.table("t").value().value();
   EXPECT_EQ(inner.string("s").error().what(), "t.s must be a string");
   EXPECT_FALSE(inner.number("n"));
   EXPECT_FALSE(inner.number("f"));
@@ -88,7 +87,7 @@ TEST(Toml, NumbersAreNotNegativeAndFit) {
 
 TEST(Toml, UnaskedKeysAreErrors) {
   auto table = parsed("[t]\nknown = 1\nunknown = 2\n");
-  auto inner = table.required_table("t").value();
+  auto inner = table.table("t").value().value();
   EXPECT_TRUE(inner.number("known"));
   EXPECT_EQ(inner.finish().error().what(), "t.unknown is not a key that is known here");
   EXPECT_TRUE(table.finish());
@@ -96,10 +95,10 @@ TEST(Toml, UnaskedKeysAreErrors) {
 
 TEST(Toml, AllStrings) {
   auto table = parsed("[a]\nx = \"1\"\n\"odd key\" = \"2\"\n[b]\nx = 1\n[c]\n\"\\u0007\" = \"1\"\n");
-  EXPECT_EQ(table.required_table("a").value().all_strings().value(),
+  EXPECT_EQ(table.table("a").value()->all_strings().value(),
             (std::map<std::string, std::string>{{"odd key", "2"}, {"x", "1"}}));
-  EXPECT_FALSE(table.required_table("b").value().all_strings());
-  EXPECT_FALSE(table.required_table("c").value().all_strings());
+  EXPECT_FALSE(table.table("b").value()->all_strings());
+  EXPECT_FALSE(table.table("c").value()->all_strings());
 }
 
 TEST(Toml, RefusesBytesThatAreNotPrintableAscii) {
