@@ -9,6 +9,7 @@
 #include <iterator>
 #include <mutex>
 #include <ranges>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -83,7 +84,7 @@ class Names {
 
 }  // namespace
 
-Result<> check_object(const Fd& store, const std::string& path, const Digest& digest) {
+Result<> check_object(const Fd& store, const std::string& path, const Digest& digest, Progress* progress) {
   const auto file = open_file_beneath(store, path);
   if (!file) {
     return file.error().code() == Code::not_found ? fail(Code::object_missing, cat(path, " is not there"))
@@ -93,8 +94,17 @@ Result<> check_object(const Fd& store, const std::string& path, const Digest& di
   if (::fstat(file->get(), &status) != 0) {
     return fail_errno(Code::io_error, cat("look at ", path));
   }
+  std::uint64_t position = 0;
+  const VerityReader read = [&](std::span<char> buffer) -> Result<> {
+    CFS_TRY(read_exactly(*file, position, buffer));
+    position += buffer.size();
+    if (progress != nullptr) {
+      progress->add_part(buffer.size());
+    }
+    return {};
+  };
   const Digest found =
-      CFS_TRY_IN(compute_verity(*file, static_cast<std::uint64_t>(status.st_size), digest.algorithm()), path);
+      CFS_TRY_IN(compute_verity(read, static_cast<std::uint64_t>(status.st_size), digest.algorithm()), path);
   if (found != digest) {
     return fail(Code::object_damaged, cat(path, " hashes to ", found.text()));
   }
@@ -109,11 +119,11 @@ std::vector<Error> check_objects(const StoreContents& contents, Progress& progre
   const auto work = [&] {
     for (std::size_t i = next++; i < contents.objects.size(); i = next++) {
       const StoreContents::Object& object = contents.objects[i];
-      if (auto checked = check_object(contents.directory, object.path, object.digest); !checked) {
+      if (auto checked = check_object(contents.directory, object.path, object.digest, &progress); !checked) {
         const std::scoped_lock lock(mutex);
         found.emplace_back(i, std::move(checked.error()));
       }
-      progress.add(object.size);
+      progress.add(0);
     }
   };
   {

@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds first_shown{1000};
 constexpr milliseconds interval{200};
+constexpr double least_share = 0.01;  // before that an estimate of the time is none
 constexpr std::string_view clear_line = "\r\033[K";
 
 // Tenths of a million, with the decimal point: "12.3".
@@ -52,7 +53,7 @@ std::string progress_line(std::string_view doing, const Work& done, const Work& 
   // Never more than all, however much came since that was counted.
   const double share = std::min(effort(done) / effort(all), 1.0);
   std::string line = cat(doing, ": ", bar(share), ' ', numbers);
-  if (share > 0) {
+  if (share >= least_share) {
     const double left = seconds / share - seconds;
     line += cat(", ", static_cast<std::uint64_t>(std::min(left + 0.5, 1e9)), " s left");
   }
@@ -73,8 +74,8 @@ void Progress::expect(const Work& all) {
   all_bytes_ = all.bytes;
 }
 
-void Progress::add(std::uint64_t bytes) {
-  files_ += 1;
+void Progress::count(std::uint64_t files, std::uint64_t bytes) {
+  files_ += files;
   bytes_ += bytes;
   if (terminal_ < 0) {
     return;

@@ -31,9 +31,10 @@ struct StoreReport {
 // signature file is not there. Fails only if there is no store, or it cannot be locked.
 [[nodiscard]] Result<StoreReport> check_store(const std::string& path, Progress& progress);
 
-// Hashes the object at this path ("objects/ab/cdef…") of the store directory: Code::object_missing,
-// Code::object_damaged, Code::path_refused, Code::io_error.
-[[nodiscard]] Result<> check_object(const Fd& store, const std::string& path, const Digest& digest);
+// Hashes the object at this path ("objects/ab/cdef…") of the store directory, and counts what it reads:
+// Code::object_missing, Code::object_damaged, Code::path_refused, Code::io_error.
+[[nodiscard]] Result<> check_object(const Fd& store, const std::string& path, const Digest& digest,
+                                    Progress* progress = nullptr);
 
 // Hashes every object, on two threads: what the kernel does on first use. Gives what is wrong, in the order
 // of paths: errors of check_object().

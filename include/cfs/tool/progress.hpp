@@ -18,7 +18,8 @@ struct Work {
 };
 
 // "composing: [#####-----] 1234 files, 56.7 MB, 89.0 MB/s, 12 s left"; megabytes of 1,000,000 bytes. Without
-// the bar and the time while nobody knows how much there is in all (`all` is empty).
+// the bar and the time while nobody knows how much there is in all (`all` is empty), and without the time
+// until a hundredth is done: a guess from less is none.
 [[nodiscard]] std::string progress_line(std::string_view doing, const Work& done, const Work& all,
                                         std::chrono::milliseconds elapsed);
 
@@ -36,10 +37,14 @@ class Progress {
   // That there is this much to do. May come at any time, from any thread.
   void expect(const Work& all);
 
-  // One more file of `bytes` bytes is done. For any number of threads.
-  void add(std::uint64_t bytes);
+  // One more file is done, the last `bytes` bytes of which were not counted yet. For any number of threads.
+  void add(std::uint64_t bytes) { count(1, bytes); }
+
+  // So many bytes of a file are done that goes on. For any number of threads.
+  void add_part(std::uint64_t bytes) { count(0, bytes); }
 
  private:
+  void count(std::uint64_t files, std::uint64_t bytes);
   void show(std::chrono::milliseconds elapsed);
 
   std::string doing_;

@@ -29,6 +29,13 @@ TEST(Progress, LineHasABarAndTheTimeLeftOnceAllIsKnown) {
             "x: [#####---------------] 10 files, 1.0 MB, 0.5 MB/s, 6 s left");
   EXPECT_EQ(progress_line("x", {}, {40, 4'000'000}, 2000ms),
             "x: [--------------------] 0 files, 0.0 MB, 0.0 MB/s");
+  // Nobody can tell the time by one small file of a large store.
+  EXPECT_EQ(progress_line("x", {1, 100}, {20'000, 2'000'000'000}, 1000ms),
+            "x: [--------------------] 1 files, 0.0 MB, 0.0 MB/s");
+  EXPECT_EQ(progress_line("x", {0, 20'000'000}, {10, 2'000'000'000}, 1000ms),
+            "x: [--------------------] 0 files, 20.0 MB, 20.0 MB/s");
+  EXPECT_EQ(progress_line("x", {0, 25'000'000}, {10, 2'000'000'000}, 1000ms),
+            "x: [--------------------] 0 files, 25.0 MB, 25.0 MB/s, 79 s left");
   EXPECT_EQ(progress_line("x", {50, 0}, {100, 0}, 10000ms),  // empty files take their time too
             "x: [##########----------] 50 files, 0.0 MB, 0.0 MB/s, 10 s left");
   EXPECT_EQ(progress_line("x", {50, 5'000'000}, {40, 4'000'000}, 1000ms),  // it grew
@@ -65,7 +72,10 @@ TEST(Progress, AppearsAfterASecondAndGoesAway) {
     progress.add(1'000'000);
     EXPECT_EQ(terminal.shown(), "");
     std::this_thread::sleep_for(1100ms);
-    progress.add(1'000'000);
+    progress.add_part(400'000);
+    EXPECT_NE(terminal.shown().find("composing: [#######-------------] 1 files, 1.4 MB"), std::string::npos);
+    std::this_thread::sleep_for(250ms);
+    progress.add(600'000);
     EXPECT_NE(terminal.shown().find("composing: [##########----------] 2 files, 2.0 MB"), std::string::npos);
     progress.add(1);  // too soon to show again
     EXPECT_EQ(terminal.shown(), "");
