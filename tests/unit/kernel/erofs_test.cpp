@@ -31,8 +31,11 @@ class KernelImage : public RootMounts {
     const auto line = mount_at(place).value_or(MountLine());
     EXPECT_EQ(line.type, "erofs");
     EXPECT_TRUE(line.superblock_has("ro")) << line.superblock;
+    source_ = line.source;
+    kernel_.detach(place);
   }
   Kernel kernel_;
+  std::string source_;  // of the mount that is gone again
 };
 
 // Linux 6.12 can; before that, it takes a loop device as well.
@@ -48,6 +51,12 @@ TEST_F(KernelImage, IsMountedByALoopDeviceWhereItsFileWillNotDo) {
   }
   expect_mounts("tmpfs");
   EXPECT_THAT(kernel_.features(), ElementsAre("erofs-loop"));
+  // The device goes with its last user.
+  const std::string attached = "/sys/block" + source_.substr(source_.rfind('/')) + "/loop/backing_file";
+  for (int tries = 0; tries < 500 && std::filesystem::exists(attached); ++tries) {
+    ::usleep(10'000);
+  }
+  EXPECT_FALSE(read_bytes(attached).starts_with(directory_.path())) << source_;
 }
 
 TEST_F(KernelImage, IsRefusedWhereItIsNone) {

@@ -113,6 +113,11 @@ TEST_F(KernelMount, IsClonedWithWhatIsMountedBelowItOrAlone) {
   const Fd alone = kernel_.clone_mount(open_directory(outer).value()).value();
   EXPECT_EQ(::faccessat(alone.get(), "file", F_OK, 0), 0);
   EXPECT_NE(::faccessat(alone.get(), "inner/file", F_OK, 0), 0);
+  for (const Fd* clone : {&tree, &same, &alone}) {  // mounts of their own, attached nowhere
+    ASSERT_TRUE(kernel_.set_access(*clone, Access::read_only));
+    EXPECT_EQ(write_in(*clone), EROFS);
+    EXPECT_EQ(write_in(open_directory(outer).value()), 0);
+  }
   EXPECT_EQ(kernel_.clone_tree(root(), "absent").error().code(), Code::mount_failed);
   EXPECT_EQ(kernel_.clone_mount(Fd()).error().code(), Code::mount_failed);
 }
