@@ -127,7 +127,7 @@ TEST(Generator, SaysWhenItCannotWrite) {
   fs::remove(initrd.units("early"));
   const auto generated = initrd.generate();
   ASSERT_FALSE(generated);
-  EXPECT_EQ(generated.error().code(), Code::io_error);
+  EXPECT_EQ(generated.error().code(), Code::not_found);
   EXPECT_THAT(generated.error().what(), HasSubstr("/early/"));
 }
 
