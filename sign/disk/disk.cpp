@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cfs/disk/disk.hpp"
 
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,7 @@
 #include "cfs/disk/gpt.hpp"
 #include "cfs/image/fsverity.hpp"
 #include "cfs/store/layout.hpp"
+#include "cfs/tool/output_file.hpp"
 
 namespace cfs {
 
@@ -75,13 +77,14 @@ struct WrittenObject {
 
 // Reads and hashes the object once while it is written.
 Result<WrittenObject> write_object(Ext4Writer& writer, Ext4Writer::Inode parent, const Fd& store,
-                                   const StoreContents::Object& object) {
+                                   const StoreContents::Object& object, Progress& progress) {
   const Fd source = CFS_TRY(open_file_beneath(store, object.path));
   auto file = CFS_TRY(writer.make_file(parent, name_of(object.path), object.size));
   std::uint64_t position = 0;
   const VerityReader read = [&](std::span<char> buffer) -> Result<> {
     CFS_TRY(read_exactly(source, position, buffer));
     position += buffer.size();
+    progress.add_part(buffer.size());
     return writer.write(file, {buffer.data(), buffer.size()});
   };
   auto metadata = CFS_TRY(verity_metadata(read, object.size, object.digest.algorithm()));
@@ -156,10 +159,11 @@ Result<> write_store(Ext4Writer& writer, const StoreContents& store, Progress& p
   std::size_t named = 0;
   std::vector<WrittenObject> without_verity;
   for (const auto* object : in_order_of_boot(store, named)) {
-    without_verity.push_back(CFS_TRY_IN(
-        write_object(writer, directories.find(parent_of(object->path))->second, store.directory, *object),
-        object->path));
-    progress.add(object->size);
+    without_verity.push_back(
+        CFS_TRY_IN(write_object(writer, directories.find(parent_of(object->path))->second, store.directory,
+                                *object, progress),
+                   object->path));
+    progress.add(0);
     // The data of what a boot reads lie next to each other, so that they can be read in one request.
     if (without_verity.size() >= named) {
       for (WrittenObject& written : without_verity) {
@@ -209,6 +213,16 @@ Result<> check_sizes(const DiskLayout& layout) {
   return {};
 }
 
+// The kernel counts a device's partitions in the device's own sectors.
+Result<> check_sectors(const Fd& image) {
+  if (int size = 0;
+      ::ioctl(image.get(), BLKSSZGET, &size) == 0 && static_cast<unsigned>(size) != sector_size) {
+    return fail(Code::io_error, cat("the device has sectors of ", size,
+                                    " bytes, and the partition table is for ", sector_size));
+  }
+  return {};  // a file has none
+}
+
 }  // namespace
 
 Result<std::uint64_t> parse_size(std::string_view text) {
@@ -228,8 +242,8 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   return *number << shift;
 }
 
-Result<> write_disk(const StoreContents& store, const Fd& image, const DiskLayout& layout,
-                    Progress& progress) {
+Result<std::uint64_t> write_disk(const StoreContents& store, const Fd& image, const DiskLayout& layout,
+                                 Progress& progress) {
   CFS_TRY(check_sizes(layout));
   const bool raw = layout.kind == DiskLayout::Kind::raw;
   const std::uint64_t state_size = raw ? 0 : layout.state_size;
@@ -242,10 +256,10 @@ Result<> write_disk(const StoreContents& store, const Fd& image, const DiskLayou
       2 * (store.objects.size() + store.manifests.size() + store.links.size()) + 1024, UINT32_MAX));
   options.size = CFS_TRY(store_size(options, blocks_of(store), layout, 2 * tables + state_size));
   const std::uint64_t total = layout.size.value_or(options.size + 2 * tables + state_size);
-  if (::ftruncate(image.get(), static_cast<off_t>(total)) != 0) {
-    return fail_errno(Code::io_error, "extend the image");
+  if (!raw) {
+    CFS_TRY(check_sectors(image));
   }
-
+  CFS_TRY(make_zeros(image, total));
   if (!raw) {
     std::array<Partition, 2> partitions{
         Partition{store_partition_type, store_label, {}, tables, options.size},
@@ -265,7 +279,8 @@ Result<> write_disk(const StoreContents& store, const Fd& image, const DiskLayou
     CFS_TRY_IN(writer.finish(), "the state file system");
   }
   Ext4Writer writer = CFS_TRY_IN(Ext4Writer::create(image, tables, options), "the store's file system");
-  return write_store(writer, store, progress);
+  CFS_TRY(write_store(writer, store, progress));
+  return total;
 }
 
 }  // namespace cfs

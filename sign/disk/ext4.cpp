@@ -126,7 +126,7 @@ Result<Ext4Writer> Ext4Writer::create(const Fd& image, std::uint64_t offset, con
     return fail_errno(Code::io_error, "look at the image");
   }
   const auto end = static_cast<off_t>(offset + options.size);
-  if (status.st_size < end && ::ftruncate(image.get(), end) != 0) {
+  if (S_ISREG(status.st_mode) && status.st_size < end && ::ftruncate(image.get(), end) != 0) {
     return fail_errno(Code::io_error, "extend the image");
   }
 

@@ -11,8 +11,6 @@ namespace cfs {
 
 namespace {
 
-constexpr unsigned sector_size = 512;
-
 struct Release {
   void operator()(fdisk_context* context) const { fdisk_unref_context(context); }
   void operator()(fdisk_partition* partition) const { fdisk_unref_partition(partition); }

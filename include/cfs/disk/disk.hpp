@@ -33,14 +33,15 @@ struct DiskLayout {
 // A number of bytes: decimal, with K, M, G or T for powers of 1024. Code::usage.
 [[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
 
-// Writes the image to `image`, an empty file open for reading and writing. Blocks of zeros become holes. The
-// same store and layout give the same bytes; UUIDs follow from the store's identity(). GPT: the store's
+// Writes the image to `image`, an empty file, or a block device, open for reading and writing, and returns
+// its size in bytes. Blocks of zeros become holes. The same store and layout give the same bytes, and on a
+// device the partition table spans all of it; UUIDs follow from the store's identity(). GPT: the store's
 // partition, then the state's, each of its own type and at multiples of partition_alignment. The store's file
 // system holds the store as /composefs, the state's is empty; both belong to root. What the store's boot
 // profiles name lies next to each other, in their order, and so do its inodes. Code::usage (a size that
 // cannot be, or is too small: the message says what is needed), Code::object_damaged (its contents are not
 // what its name promises), Code::input_changed, Code::path_refused, Code::io_error.
-[[nodiscard]] Result<> write_disk(const StoreContents& store, const Fd& image, const DiskLayout& layout,
-                                  Progress& progress);
+[[nodiscard]] Result<std::uint64_t> write_disk(const StoreContents& store, const Fd& image,
+                                               const DiskLayout& layout, Progress& progress);
 
 }  // namespace cfs
