@@ -219,7 +219,10 @@ int command(const Words& words) {
       return ::puts("composefs-root " CFS_VERSION) < 0 ? 1 : 0;
     }
   }
-  (void)::fputs("composefs-root: usage: an unknown or incomplete command: see --help\n", stderr);
+  const std::string problem =
+      name.empty() ? "no command is named"
+                   : cfs::cat('"', cfs::printable(name), "\" is not a command, or has other arguments");
+  (void)::fputs(cfs::cat("composefs-root: usage: ", problem, ": see --help\n").c_str(), stderr);
   return 2;
 }
 

@@ -214,7 +214,8 @@ Result<std::vector<PublicKey>> load_keys(const Fd& directory, const std::string&
   const auto twice = std::adjacent_find(keys.begin(), keys.end(),
                                         [](const PublicKey& a, const PublicKey& b) { return a.id == b.id; });
   if (twice != keys.end()) {
-    return fail(Code::key_malformed, cat(printable(name), " holds the key ", twice->id, " twice"));
+    return fail(Code::key_malformed, cat(printable(name), " holds the key ", twice->id, " twice"),
+                "remove one of the files");
   }
   return keys;
 }

@@ -4,10 +4,10 @@
 #include <optional>
 #include <string>
 
-#include "cfs/base/atomic_file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/status/boot_times.hpp"
 #include "cfs/status/report_reader.hpp"
+#include "cfs/tool/output_file.hpp"
 #include "command/command.hpp"
 #include "command/print.hpp"
 
@@ -16,8 +16,8 @@ namespace cfs {
 namespace {
 
 struct BootChartOptions {
-  std::string root;    // of another system; empty: of this one, whose systemd is asked too
-  std::string output;  // empty: standard output
+  std::string root;          // of another system; empty: of this one, whose systemd is asked too
+  std::string output = "-";  // standard output
 };
 
 // The initrd's part is worth having where systemd does not run, or does not answer.
@@ -33,7 +33,7 @@ std::optional<BootTimes> ask_systemd() {
 Result<> run(const BootChartOptions& options) {
   const BootReport report = CFS_TRY(load_boot_report(options.root));
   const std::string svg = boot_chart(report, options.root.empty() ? ask_systemd() : std::nullopt);
-  return options.output.empty() ? print(svg) : write_file(options.output, svg);
+  return write_output(options.output, svg);
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ void add_boot_chart(CLI::App& app, Action& action) {
   auto options = std::make_shared<BootChartOptions>();
   auto* command = add_command(app, action, "boot-chart", "Draw what this system's boot did when, as an SVG",
                               options, run);
-  command->add_option("-o,--output", options->output, "The SVG to write (default: standard output)")
+  command->add_option("-o,--output", options->output, "The SVG to write; -, the default, is standard output")
       ->type_name("FILE");
   command
       ->add_option("--root", options->root,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include "cfs/base/text.hpp"
 #include "cfs/base/words.hpp"
@@ -13,12 +14,22 @@
 
 namespace cfs {
 
-// A subcommand whose options live as long as its action.
-template <class Options>
+// A subcommand whose options live as long as its action. `run` returns Result<>, or Result<int> where there
+// is more to an exit status than 0.
+template <class Options, class Outcome>
 CLI::App* add_command(CLI::App& app, Action& action, const std::string& name, const std::string& description,
-                      const std::shared_ptr<Options>& options, Result<> (*run)(const Options&)) {
+                      const std::shared_ptr<Options>& options, Outcome (*run)(const Options&)) {
   CLI::App* command = app.add_subcommand(name, description);
-  command->callback([&action, options, run] { action = [options, run] { return run(*options); }; });
+  command->callback([&action, options, run] {
+    action = [options, run]() -> Result<int> {
+      if constexpr (std::is_same_v<Outcome, Result<>>) {
+        CFS_TRY(run(*options));
+        return 0;
+      } else {
+        return run(*options);
+      }
+    };
+  });
   return command;
 }
 

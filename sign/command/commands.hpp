@@ -15,8 +15,8 @@ class App;
 
 namespace cfs {
 
-// What was chosen on the command line, to be run once it was read.
-using Action = std::function<Result<>()>;
+// What was chosen on the command line, to be run once it was read. Returns the exit status.
+using Action = std::function<Result<int>()>;
 
 // Each declares a command to `app`, which fills `action` in when it is the one that was called.
 void add_keygen(CLI::App& app, Action& action);

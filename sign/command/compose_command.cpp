@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -20,6 +19,7 @@
 #include "cfs/store/layout.hpp"
 #include "cfs/stores/store_writer.hpp"
 #include "cfs/tool/progress.hpp"
+#include "cfs/tool/source_date.hpp"
 #include "command/command.hpp"
 #include "command/print.hpp"
 
@@ -89,20 +89,6 @@ Result<FileTree> read_tree(const ComposeOptions& options, StoreWriter* store) {
   return tree;
 }
 
-// --mtime, else SOURCE_DATE_EPOCH (reproducible-builds.org): what is later is clamped.
-Result<std::optional<std::int64_t>> latest_time(const ComposeOptions& options) {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment
-  const char* const text = std::getenv("SOURCE_DATE_EPOCH");
-  if (options.mtime || text == nullptr) {
-    return options.mtime;
-  }
-  const auto seconds = parse_decimal<std::uint32_t>(text);
-  if (!seconds) {
-    return fail(Code::usage, cat("SOURCE_DATE_EPOCH is \"", printable(text), "\", not seconds since 1970"));
-  }
-  return *seconds;
-}
-
 std::string json(const Digest& digest, std::size_t files, std::size_t image_bytes, const StoreWriter* store) {
   Json out = Json::object();
   out.text("digest", digest.text()).number("files", files).number("image-bytes", image_bytes);
@@ -116,7 +102,10 @@ std::string json(const Digest& digest, std::size_t files, std::size_t image_byte
 Result<> run(const ComposeOptions& options) {
   FilterOptions filters;
   filters.owner_root = options.owner_root;
-  filters.mtime_max = CFS_TRY(latest_time(options));
+  filters.mtime_max = options.mtime;  // what is later is clamped
+  if (!filters.mtime_max) {
+    filters.mtime_max = CFS_TRY(source_date());
+  }
   filters.selinux = options.selinux;
   std::unique_ptr<StoreWriter> store;
   if (!options.digest_only) {

@@ -10,6 +10,7 @@
 #include "cfs/image/image_reader.hpp"
 #include "cfs/image/tree_diff.hpp"
 #include "command/command.hpp"
+#include "command/image_argument.hpp"
 #include "command/print.hpp"
 
 namespace cfs {
@@ -19,6 +20,7 @@ namespace {
 struct DiffOptions {
   std::string before;
   std::string after;
+  std::string store;  // empty: both are files
   bool json = false;
 };
 
@@ -86,8 +88,8 @@ Result<> print_json(const FileTree& before, const FileTree& after, const Shipmen
 }
 
 Result<> run(const DiffOptions& options) {
-  const ImageFile before = CFS_TRY(load_image(options.before));
-  const ImageFile after = CFS_TRY(load_image(options.after));
+  const ImageFile before = CFS_TRY(load_named_image(options.before, options.store));
+  const ImageFile after = CFS_TRY(load_named_image(options.after, options.store));
   Shipment shipment;
   shipment.image_bytes = before.digest == after.digest ? 0 : after.size;
   shipment.objects = new_objects(before.contents.tree, after.contents.tree);
@@ -103,6 +105,10 @@ void add_diff(CLI::App& app, Action& action) {
       app, action, "diff",
       "Print what is different in image B from image A, and what has to be shipped for it", options, run);
   command->add_flag("--json", options->json, "Print JSON");
+  command
+      ->add_option("--store", options->store,
+                   "Take A and B from this store: a digest or the name of a manifest; with a slash, a file")
+      ->type_name("DIR");
   command->add_option("A", options->before, "The image that is there: a file")->required();
   command->add_option("B", options->after, "The image that will be: a file")->required();
 }

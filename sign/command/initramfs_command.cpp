@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
+#include <optional>
 
-#include "cfs/base/atomic_file.hpp"
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/initramfs/disk_drivers.hpp"
 #include "cfs/initramfs/initramfs.hpp"
 #include "cfs/initramfs/inner_archive.hpp"
+#include "cfs/tool/output_file.hpp"
+#include "cfs/tool/source_date.hpp"
+#include "cfs/tool/uuid.hpp"
 #include "command/command.hpp"
 #include "command/print.hpp"
 
@@ -30,6 +31,7 @@ struct InitramfsOptions {
   std::vector<std::string> required;  // modules to include besides those always needed
   std::vector<std::string> left_out;  // modules that others only ask for
   bool strip_module_signatures = false;
+  bool json = false;  // not with standard output
   Compression compression = Compression::zstd;
 };
 
@@ -50,15 +52,38 @@ Result<std::string> find_program() {
                                    ": name it with --program"));
 }
 
-// SOURCE_DATE_EPOCH (reproducible-builds.org), else 1970.
-Result<std::uint32_t> build_time() {
-  // Nothing here changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
-  const char* text = std::getenv("SOURCE_DATE_EPOCH");
-  const auto seconds = parse_decimal<std::uint32_t>(text == nullptr ? "0" : text);
-  if (!seconds) {
-    return fail(Code::usage, cat("SOURCE_DATE_EPOCH is \"", printable(text), "\", not seconds since 1970"));
+// What was written, where that can be read.
+struct Written {
+  std::size_t size;
+  std::string sha256;
+};
+
+Result<std::optional<Written>> read_back(const Fd& file) {
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) {
+    return fail_errno(Code::io_error, "look at the initramfs");
   }
-  return *seconds;
+  if (!S_ISREG(status.st_mode)) {
+    return std::nullopt;
+  }
+  const std::string bytes = CFS_TRY(read_all(file, SIZE_MAX));
+  const std::string hash = CFS_TRY(sha256(bytes));
+  return Written{bytes.size(), to_hex({reinterpret_cast<const unsigned char*>(hash.data()), hash.size()})};
+}
+
+std::string text(const std::string& path, const std::optional<Written>& written) {
+  std::string out = line("initramfs", printable(path));
+  if (written) {
+    out += cat(line("size", cat(written->size, " bytes")), line("sha256", written->sha256));
+  }
+  return out;
+}
+
+Json json(const std::string& path, const std::optional<Written>& written) {
+  return Json::object()
+      .text("initramfs", path)
+      .raw("size", written ? cat(written->size) : "null")
+      .raw("sha256", written ? json_quote(written->sha256) : "null");
 }
 
 // The kernel looks for the next archive where four bytes begin.
@@ -67,11 +92,14 @@ void pad(std::string& early) {
 }
 
 Result<> run(const InitramfsOptions& options) {
+  if (options.json && options.output == "-") {
+    return fail(Code::usage, "--json needs -o FILE: the initramfs itself goes to standard output");
+  }
   if (options.modules.empty() && (options.inner.empty() || !options.required.empty())) {
     return fail(Code::usage,
                 "name the kernel's modules with --modules: only an initramfs with --inner can do without");
   }
-  const auto mtime = CFS_TRY(build_time());
+  const std::uint32_t mtime = CFS_TRY(source_date()).value_or(0);
   InnerArchive inner;
   if (!options.inner.empty()) {
     inner = CFS_TRY(load_inner_archive(options.inner));
@@ -95,17 +123,15 @@ Result<> run(const InitramfsOptions& options) {
       .signatures = options.strip_module_signatures ? ModuleSignatures::stripped : ModuleSignatures::kept,
       .inner = std::move(inner.bytes),
   }));
-  const auto write = [&](const Fd& file) -> Result<> {
-    CFS_TRY(write_all(file, inner.early));
-    return initramfs.write(file, mtime, options.compression);
-  };
-  if (options.output == "-") {
-    const Fd output(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
-    return write(output);
+  OutputFile output = CFS_TRY(OutputFile::open(options.output));
+  CFS_TRY_IN(write_all(output.fd(), inner.early), printable(options.output));
+  CFS_TRY_IN(initramfs.write(output.fd(), mtime, options.compression), printable(options.output));
+  const auto made = output.is_standard_output() ? std::nullopt : CFS_TRY(read_back(output.fd()));
+  CFS_TRY(output.commit());
+  if (output.is_standard_output()) {
+    return {};
   }
-  AtomicFile file = CFS_TRY(AtomicFile::create(options.output));
-  CFS_TRY_IN(write(file.fd()), printable(options.output));
-  return file.commit();
+  return options.json ? print_json(json(options.output, made)) : print(text(options.output, made));
 }
 
 constexpr auto compression_words = std::to_array<Word<Compression>>(
@@ -155,6 +181,7 @@ void add_initramfs(CLI::App& app, Action& action) {
   command->add_option("--compress", options->compression, "zstd (the default), gzip or none")
       ->type_name("NAME")
       ->transform(WordOf(compression_words), "");
+  command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--strip-module-signatures", options->strip_module_signatures,
                     "Leave the modules' signatures out, for kernels that do not demand them");
 }

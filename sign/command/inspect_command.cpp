@@ -13,6 +13,7 @@
 #include "cfs/image/image_reader.hpp"
 #include "cfs/image/tree_walk.hpp"
 #include "command/command.hpp"
+#include "command/image_argument.hpp"
 #include "command/print.hpp"
 
 namespace cfs {
@@ -21,6 +22,7 @@ namespace {
 
 struct InspectOptions {
   std::string image;
+  std::string store;  // empty: the image is a file
   bool json = false;
 };
 
@@ -110,7 +112,7 @@ Result<> print_json(const ImageFile& image) {
 }
 
 Result<> run(const InspectOptions& options) {
-  const ImageFile image = CFS_TRY(load_image(options.image));
+  const ImageFile image = CFS_TRY(load_named_image(options.image, options.store));
   return options.json ? print_json(image) : write_dump(image.contents.tree, print);
 }
 
@@ -121,6 +123,10 @@ void add_inspect(CLI::App& app, Action& action) {
   auto* command = add_command(app, action, "inspect",
                               "Print what an image holds, as a dump that compose takes", options, run);
   command->add_flag("--json", options->json, "Print JSON");
+  command
+      ->add_option("--store", options->store,
+                   "Take IMAGE from this store: a digest or the name of a manifest; with a slash, a file")
+      ->type_name("DIR");
   command->add_option("IMAGE", options->image, "The image: a file, such as an object of a store")->required();
 }
 

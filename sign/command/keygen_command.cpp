@@ -2,9 +2,9 @@
 #include <openssl/crypto.h>
 #include <unistd.h>
 
-#include "cfs/base/atomic_file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/keys/keypair.hpp"
+#include "cfs/tool/output_file.hpp"
 #include "command/command.hpp"
 #include "command/print.hpp"
 
@@ -16,6 +16,7 @@ struct KeygenOptions {
   KeyAlgorithm algorithm = KeyAlgorithm::ed25519;
   std::string prefix;  // PREFIX.key, PREFIX.pub
   bool force = false;
+  bool json = false;
 };
 
 Result<> refuse_existing(const std::string& path) {
@@ -26,6 +27,9 @@ Result<> refuse_existing(const std::string& path) {
 }
 
 Result<> run(const KeygenOptions& options) {
+  if (options.prefix.empty() || options.prefix.ends_with('/')) {
+    return fail(Code::usage, cat("PREFIX \"", printable(options.prefix), "\" names no file"));
+  }
   const std::string private_path = options.prefix + ".key";
   const std::string public_path = options.prefix + ".pub";
   const auto existing = options.force ? AtomicFile::Existing::replace : AtomicFile::Existing::refuse;
@@ -36,11 +40,19 @@ Result<> run(const KeygenOptions& options) {
   }
   const Keypair pair = CFS_TRY(Keypair::generate(options.algorithm));
   std::string pem = CFS_TRY(pair.private_pem());
-  const auto written = write_file(private_path, pem, 0600, existing);
+  const auto written = write_output(private_path, pem, {.mode = 0600, .existing = existing});
   OPENSSL_cleanse(pem.data(), pem.size());
   CFS_TRY(written);
-  CFS_TRY(write_file(public_path, pair.public_der(), 0644, existing));
-  return print(cat(private_path, '\n', public_path, "\nkey id ", pair.public_key().id, '\n'));
+  CFS_TRY(write_output(public_path, pair.public_der(), {.existing = existing}));
+  const PublicKey& key = pair.public_key();
+  if (options.json) {
+    return print_json(Json::object()
+                          .text("private-key", private_path)
+                          .text("public-key", public_path)
+                          .text("key-id", key.id)
+                          .text("algorithm", name(key.algorithm)));
+  }
+  return print(cat(private_path, '\n', public_path, "\nkey id ", key.id, '\n'));
 }
 
 // The hash goes with the key, and people need not say it.
@@ -60,6 +72,7 @@ void add_keygen(CLI::App& app, Action& action) {
       ->type_name("NAME")
       ->transform(WordOf(algorithm_words), "");
   command->add_flag("--force", options->force, "Replace the files if they are there");
+  command->add_flag("--json", options->json, "Print JSON");
   command->add_option("PREFIX", options->prefix, "Path of the files, without .key and .pub")->required();
 }
 

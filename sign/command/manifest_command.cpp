@@ -12,6 +12,7 @@
 #include "cfs/stores/store_lock.hpp"
 #include "cfs/trust/manifest.hpp"
 #include "command/command.hpp"
+#include "command/image_argument.hpp"
 #include "command/print.hpp"
 
 namespace cfs {
@@ -32,6 +33,7 @@ struct ManifestOptions {
   std::string kernel_release;
   std::vector<std::string> annotations;  // KEY=VALUE
   std::string digest;
+  bool json = false;
 };
 
 tl::unexpected<Error> misused(std::string what) {
@@ -63,7 +65,7 @@ Result<Manifest> make_manifest(const ManifestOptions& options) {
   manifest.image_id = options.image_id;
   manifest.version = options.version;
   manifest.security_version = options.security_version;
-  manifest.digest = CFS_TRY(Digest::parse(options.digest));
+  manifest.digest = CFS_TRY(parse_digest_argument(options.digest));
   manifest.kernel_min = kernel_min(options);
   manifest.kernel_release = options.kernel_release;
   if (!options.init.empty()) {
@@ -97,6 +99,15 @@ Result<std::vector<std::string>> complete_places(const ManifestOptions& options,
   }
   CFS_TRY(check_complete_places(image, options.complete));
   return options.complete;
+}
+
+// The manifest is not made yet: what is wrong with it are the options.
+template <class T>
+Result<T> blame_options(Result<T> made) {
+  if (!made && made.error().code() == Code::manifest_malformed) {
+    return fail(Code::manifest_malformed, made.error().what(), "correct the options of cfs-sign manifest");
+  }
+  return made;
 }
 
 // Says on standard error what executes from state that persists.
@@ -133,13 +144,17 @@ Result<> run(const ManifestOptions& options) {
   CFS_TRY_IN(store.object(manifest.digest), cat("the image ", manifest.digest.text()));
   const ImageFile image =
       CFS_TRY(load_image(cat(options.store, '/', store_layout::object_path(manifest.digest))));
-  manifest.complete = CFS_TRY(complete_places(options, manifest, image.contents.tree));
-  const std::string text = CFS_TRY(format_manifest(manifest));
+  manifest.complete = CFS_TRY(blame_options(complete_places(options, manifest, image.contents.tree)));
+  const std::string text = CFS_TRY(blame_options(format_manifest(manifest)));
   CFS_TRY(create_directory(cat(options.store, '/', store_layout::manifests)));
   const std::string path = cat(options.store, '/', store_layout::manifest_path(name));
   CFS_TRY(write_manifest(path, text));
   warn_of_persistent_code(manifest, image.contents.tree);
-  return print(cat(path, '\n'));
+  return options.json ? print_json(Json::object()
+                                       .text("path", path)
+                                       .text("manifest", name)
+                                       .text("digest", manifest.digest.text()))
+                      : print(cat(path, '\n'));
 }
 
 }  // namespace
@@ -197,6 +212,7 @@ void add_manifest(CLI::App& app, Action& action) {
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
+  command->add_flag("--json", options->json, "Print JSON");
   command->add_option("DIGEST", options->digest, "Digest of the image, as cfs-sign compose prints it")
       ->required();
 }

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdio>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "cfs/base/json.hpp"
 #include "cfs/base/result.hpp"
 #include "cfs/base/text.hpp"
 
@@ -21,6 +23,17 @@ namespace cfs {
 // A line beside the result.
 inline void note(std::string_view text) {
   static_cast<void>(std::fputs(cat("cfs-sign: ", text, '\n').c_str(), stderr));
+}
+
+// One line of a result for people.
+[[nodiscard]] inline std::string line(std::string_view name, std::string_view value) {
+  constexpr std::size_t column = 18;
+  return cat(name, std::string(name.size() < column ? column - name.size() : 1, ' '), value, '\n');
+}
+
+// A result for programs.
+[[nodiscard]] inline Result<> print_json(const Json& json) {
+  return print(json.str() + '\n');
 }
 
 // A JSON array of any length, printed as its items come, each on a line of its own.

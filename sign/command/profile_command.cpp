@@ -12,6 +12,7 @@
 #include "cfs/store/store.hpp"
 #include "cfs/stores/profile_record.hpp"
 #include "cfs/stores/store_lock.hpp"
+#include "cfs/tool/output_file.hpp"
 #include "command/command.hpp"
 #include "command/print.hpp"
 
@@ -20,13 +21,15 @@ namespace cfs {
 namespace {
 
 struct ProfileRecordOptions {
-  std::string output;  // empty: standard output
-  std::string after;   // a profile of what the same boot had read earlier; empty: none
+  std::string output = "-";  // standard output
+  std::string after;         // a profile of what the same boot had read earlier; empty: none
+  bool json = false;
 };
 
 struct ProfileApplyOptions {
   std::string profile;
   std::string store;  // empty: that of this system
+  bool json = false;
 };
 
 // State on the store's file system makes that writable from the start.
@@ -63,25 +66,39 @@ Result<> apply_to_running_system(const BootProfile& profile) {
   return applied ? restored : applied;
 }
 
+Json json(const std::string& path, const BootProfile& profile) {
+  return Json::object()
+      .text("profile", path)
+      .text("image", profile.image.text())
+      .number("objects", profile.objects.size());
+}
+
 Result<> run_record(const ProfileRecordOptions& options) {
   std::optional<BootProfile> earlier;
   if (!options.after.empty()) {
     earlier = CFS_TRY(read_boot_profile(options.after));
+  }
+  if (options.json && options.output == "-") {
+    return fail(Code::usage, "--json needs -o FILE: the profile itself goes to standard output");
   }
   const BootReport report = CFS_TRY(load_boot_report());
   const Digest image = CFS_TRY_IN(Digest::parse(report.digest), report_name);
   const Fd mount = CFS_TRY_IN(mount_running_store(report, Access::read_only), "find the store");
   const Store store = CFS_TRY(Store::open_on(mount));
   const StoreContents contents = CFS_TRY(read_store(path_of(store)));
-  const std::string text =
-      format_boot_profile(CFS_TRY(record_profile(contents, image, earlier ? &*earlier : nullptr)));
-  return options.output.empty() ? print(text) : write_file(options.output, text);
+  const BootProfile profile = CFS_TRY(record_profile(contents, image, earlier ? &*earlier : nullptr));
+  CFS_TRY(write_output(options.output, format_boot_profile(profile)));
+  return options.json ? print_json(json(options.output, profile)) : Result<>();
 }
 
 Result<> run_apply(const ProfileApplyOptions& options) {
   const BootProfile profile = CFS_TRY(read_boot_profile(options.profile));
-  return options.store.empty() ? apply_to_running_system(profile)
-                               : put_profile(CFS_TRY(Store::open(options.store)), profile);
+  if (options.store.empty()) {
+    CFS_TRY(apply_to_running_system(profile));
+  } else {
+    CFS_TRY(put_profile(CFS_TRY(Store::open(options.store)), profile));
+  }
+  return options.json ? print_json(json(store_layout::profile_path(profile.image), profile)) : Result<>();
 }
 
 }  // namespace
@@ -95,8 +112,11 @@ void add_profile(CLI::App& app, Action& action) {
       add_command(*profile, action, "record",
                   "On a running system: write the profile of what was read of the store since it booted",
                   record_options, run_record);
-  record->add_option("-o,--output", record_options->output, "The profile to write (default: standard output)")
+  record
+      ->add_option("-o,--output", record_options->output,
+                   "The profile to write; -, the default, is standard output")
       ->type_name("FILE");
+  record->add_flag("--json", record_options->json, "Print JSON: needs -o");
   record
       ->add_option("--after", record_options->after,
                    "A profile recorded earlier in this boot: what it names comes first")
@@ -106,6 +126,7 @@ void add_profile(CLI::App& app, Action& action) {
                             apply_options, run_apply);
   apply->add_option("--store", apply_options->store, "Store directory (default: the store of this system)")
       ->type_name("DIR");
+  apply->add_flag("--json", apply_options->json, "Print JSON");
   apply->add_option("PROFILE", apply_options->profile, "The profile: a file")->required();
 }
 

@@ -5,6 +5,7 @@
 #include "cfs/store/layout.hpp"
 #include "cfs/store/store.hpp"
 #include "cfs/stores/store_lock.hpp"
+#include "cfs/trust/manifest.hpp"
 #include "command/command.hpp"
 #include "command/print.hpp"
 
@@ -16,6 +17,7 @@ struct SlotOptions {
   std::string store;
   std::string slot;
   std::string name;  // empty: show
+  bool json = false;
 };
 
 Result<> set_slot(const std::string& store, const std::string& slot, const std::string& name) {
@@ -29,6 +31,9 @@ Result<> run(const SlotOptions& options) {
     return fail(Code::usage,
                 cat("\"", printable(options.slot), "\" is not a slot: next, current or previous"));
   }
+  if (!options.name.empty() && !is_manifest_name(options.name)) {
+    return fail(Code::usage, cat("\"", printable(options.name), "\" is not the name of a manifest"));
+  }
   const Store store = CFS_TRY(Store::open(options.store));
   if (!options.name.empty()) {
     const StoreLock lock = CFS_TRY(StoreLock::wait(store.directory(), StoreLock::Kind::shared));
@@ -37,6 +42,10 @@ Result<> run(const SlotOptions& options) {
     CFS_TRY(set_slot(options.store, options.slot, options.name));
   }
   const auto held = CFS_TRY(store.slot(options.slot));
+  if (options.json) {
+    return print_json(
+        Json::object().text("slot", options.slot).raw("manifest", held ? json_quote(*held) : "null"));
+  }
   return print(cat(held ? *held : "(empty)", '\n'));
 }
 
@@ -47,6 +56,7 @@ void add_slot(CLI::App& app, Action& action) {
   auto* command = add_command(app, action, "slot", "Show which manifest a slot of a store holds, or set it",
                               options, run);
   command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
+  command->add_flag("--json", options->json, "Print JSON");
   command->add_option("SLOT", options->slot, "next, current or previous")->required();
   command->add_option("NAME", options->name, "Name of a signed manifest (without: show)");
 }

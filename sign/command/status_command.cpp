@@ -16,6 +16,9 @@ namespace cfs {
 
 namespace {
 
+// The system runs a verified image, but not the first that the boot tried.
+constexpr int exit_fell_back = 3;
+
 struct StatusOptions {
   std::string root;  // of another system; empty: of this one
   bool json = false;
@@ -31,7 +34,7 @@ std::string object_check(const std::string& root) {
                                                   : line.error().what();
 }
 
-Result<> run(const StatusOptions& options) {
+Result<int> run(const StatusOptions& options) {
   const std::string json = CFS_TRY(read_boot_report(options.root));
   const BootReport report = CFS_TRY_IN(parse_boot_report(json), report_name);
   const RunningDoors doors = CFS_TRY_IN(find_doors(report, options.root), "look at the doors");
@@ -46,7 +49,8 @@ Result<> run(const StatusOptions& options) {
     CFS_TRY(print(options.json ? CFS_TRY(status_json(json, doors, objects, check))
                                : status_text(report, doors, objects, check)));
   }
-  return check;
+  CFS_TRY(std::move(check));
+  return report.refused.empty() ? 0 : exit_fell_back;
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ struct VerifyOptions {
   std::string store;
   std::string cmdline;  // the kernel command line to assume
   bool objects = false;
+  bool json = false;
 };
 
 constexpr std::size_t shown_problems = 10;
@@ -69,12 +70,52 @@ std::string decision_text(const Decision& decision) {
   return text;
 }
 
-Result<> report_objects(const std::string& store) {
+std::vector<JudgedWord> judge(const VerifyOptions& options, const Policy& policy, Json& json) {
+  std::vector<JudgedWord> words = judge_cmdline(options.cmdline, policy);
+  Json array = Json::array();
+  for (const JudgedWord& word : words) {
+    array.item(Json::object()
+                   .text("word", word.word)
+                   .text("verdict", name(word.verdict))
+                   .text("reason", word.reason)
+                   .str());
+  }
+  json.raw("words", array.str());
+  return words;
+}
+
+void add_decision(Json& json, const Decision& decision) {
+  const Manifest& manifest = decision.manifest.manifest();
+  Json refused = Json::array();
+  for (const Refusal& refusal : decision.refused) {
+    refused.item(Json::object()
+                     .text("manifest", refusal.candidate.manifest)
+                     .text("slot", refusal.candidate.slot)
+                     .text("code", name(refusal.error.code()))
+                     .text("reason", refusal.error.what())
+                     .str());
+  }
+  json.text("image-id", manifest.image_id)
+      .text("version", manifest.version)
+      .number("security-version", manifest.security_version)
+      .text("digest", manifest.digest.text())
+      .text("manifest", decision.candidate.manifest)
+      .text("slot", decision.candidate.slot)
+      .raw("signers", json_strings(decision.manifest.signers()))
+      .text("init", decision.init)
+      .raw("complete", json_strings(manifest.complete))
+      .text("etc", name(decision.manifest.etc()))
+      .text("var", name(decision.manifest.var()))
+      .raw("refused", refused.str());
+}
+
+// How many objects there are, all of them intact.
+Result<std::size_t> check_all_objects(const std::string& store) {
   const StoreContents contents = CFS_TRY(read_store(store));
   Progress progress("verifying");
   const std::vector<Error> problems = check_objects(contents, progress);
   if (problems.empty()) {
-    return print(cat("objects           ", contents.objects.size(), " intact\n"));
+    return contents.objects.size();
   }
   std::string named = cat(problems.size(), " of ", contents.objects.size(), " objects");
   for (std::size_t i = 0; i < problems.size() && i < shown_problems; ++i) {
@@ -83,30 +124,50 @@ Result<> report_objects(const std::string& store) {
   return fail(problems.front().code(), problems.size() > shown_problems ? cat(named, "; and more") : named);
 }
 
-// Says what becomes of each word, also where one of them is refused.
-Result<Selection> judge(const std::string& cmdline, const Policy& policy) {
-  for (const JudgedWord& word : judge_cmdline(cmdline, policy)) {
-    CFS_TRY(print(
-        cat("word              ", printable(word.word), ": ", name(word.verdict), ": ", word.reason, '\n')));
-  }
-  CFS_TRY(check_cmdline(cmdline, policy));
-  return select(Cmdline::parse(cmdline), policy);
-}
-
-Result<> run(const VerifyOptions& options) {
+// Prints for people as it goes; what it finds goes into `json`.
+Result<> verify(const VerifyOptions& options, Json& json) {
+  const auto show = [&](const std::string& text) { return options.json ? Result<>() : print(text); };
   const Policy policy = CFS_TRY(load_policy(options.policy));
   const auto keys = CFS_TRY(load_keys(options.keys));
-  const Selection selection = CFS_TRY(judge(options.cmdline, policy));
+  // Says what becomes of each word, also where one of them is refused.
+  for (const JudgedWord& word : judge(options, policy, json)) {
+    CFS_TRY(show(line("word", cat(printable(word.word), ": ", name(word.verdict), ": ", word.reason))));
+  }
+  CFS_TRY(check_cmdline(options.cmdline, policy));
+  const Selection selection = CFS_TRY(select(Cmdline::parse(options.cmdline), policy));
   const Store store = CFS_TRY(Store::open(options.store));
   const DecisionInput input{.policy = policy,
                             .keys = keys,
                             .selection = selection,
                             .kernel_release = {},
                             .measure = compute_digest};
-  const Decision decision =
-      CFS_TRY(decide(store, input, [&](const Decision& tried) { return accept(store, tried); }));
-  CFS_TRY(print(decision_text(decision)));
-  return options.objects ? report_objects(options.store) : Result<>();
+  auto decided = decide(store, input, [&](const Decision& tried) { return accept(store, tried); });
+  if (!decided && decided.error().code() == Code::manifest_missing) {
+    return fail(Code::manifest_missing, decided.error().what(),
+                "put a signed manifest into a slot with cfs-sign slot");
+  }
+  const Decision decision = CFS_TRY(std::move(decided));
+  add_decision(json, decision);
+  CFS_TRY(show(decision_text(decision)));
+  if (options.objects) {
+    const std::size_t objects = CFS_TRY(check_all_objects(options.store));
+    json.number("objects", objects);
+    CFS_TRY(show(line("objects", cat(objects, " intact"))));
+  }
+  return {};
+}
+
+Result<> run(const VerifyOptions& options) {
+  Json json = Json::object();
+  const Result<> verified = verify(options, json);
+  if (options.json) {
+    json.boolean("accepted", verified.has_value());
+    if (!verified) {
+      json.text("code", name(verified.error().code())).text("problem", verified.error().what());
+    }
+    CFS_TRY(print_json(json));
+  }
+  return verified;
 }
 
 }  // namespace
@@ -122,6 +183,7 @@ void add_verify(CLI::App& app, Action& action) {
   command->add_option("--store", options->store, "Store directory")->type_name("DIR")->required();
   command->add_option("--cmdline", options->cmdline, "Kernel command line to assume (default: an empty one)")
       ->type_name("TEXT");
+  command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--objects", options->objects, "Hash every object of the store as well");
 }
 

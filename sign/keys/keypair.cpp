@@ -98,10 +98,12 @@ Result<Keypair> Keypair::parse(std::string_view pem) {
       source ? PEM_read_bio_PrivateKey(source.get(), nullptr, ask_passphrase, &asked) : nullptr,
       EVP_PKEY_free);
   if (!key) {
-    return fail_openssl(
+    ERR_clear_error();  // which says "unsupported" for whatever is not PEM
+    return fail(
         Code::key_malformed,
         asked ? "the key is protected by a passphrase, and none was given on a terminal that fits"
-              : "not a PEM private key");
+              : "not a PEM private key",
+        "name a private key, such as NAME.key of cfs-sign keygen, and give its passphrase if it has one");
   }
   return from_key(key);
 }

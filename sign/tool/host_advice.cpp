@@ -9,12 +9,16 @@ std::string_view host_advice(Code code) noexcept {
       return "see cfs-sign --help";
     case Code::io_error:
       return "check the path, the permissions and the free space";
+    case Code::archive_malformed:
+      return "check the path, or make the archive again";
+    case Code::image_malformed:
+      return "check the path, or compose the image again";
     case Code::policy_missing:
-      return "name a policy: see POLICY in composefs-root(8)";
+      return "check the path, or write a policy: see POLICY in composefs-root(8)";
     case Code::policy_malformed:
       return "correct the policy: see POLICY in composefs-root(8)";
     case Code::key_missing:
-      return "put the public keys, NAME.pub of cfs-sign keygen, into the directory";
+      return "name a directory that holds public keys, NAME.pub of cfs-sign keygen";
     case Code::parameter_refused:
       return "remove the parameter, or name it in the policy's cmdline.allow";
     case Code::module_failed:

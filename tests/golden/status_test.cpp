@@ -17,6 +17,9 @@ constexpr auto fixture = CFS_SOURCE "/tests/golden/status";
 constexpr auto report = "run/composefs-root/boot.json";
 constexpr auto mounts = "proc/self/mountinfo";
 
+// What the fixture tells: of another manifest that was refused first.
+constexpr int fell_back = 3;
+
 class Status : public ::testing::Test {
  protected:
   Status() { must({"cp", "-r", fixture, root_}); }
@@ -58,8 +61,19 @@ class Status : public ::testing::Test {
 
 TEST_F(Status, SaysWhatRuns) {
   const Outcome outcome = status();
-  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_EQ(outcome.status, fell_back) << outcome.errors;
   EXPECT_EQ(outcome.output, read_bytes(root_ / "expected.txt"));
+}
+
+TEST_F(Status, TellsAFallbackByItsExitStatus) {
+  EXPECT_EQ(status({"--json"}).status, fell_back);
+  const std::string text = read_bytes(root_ / report);
+  const auto begin = text.find("[{\"manifest\": \"demo-8\"");
+  const auto end = text.find("}]", begin) + 2;
+  replace(report, text.substr(begin, end - begin), "[]");
+  EXPECT_EQ(status().status, 0);
+  replace(mounts, "0:26", "0:99");
+  EXPECT_EQ(status().status, 1);
 }
 
 TEST_F(Status, SaysWhatTheCheckOfTheObjectsFound) {
@@ -71,7 +85,7 @@ TEST_F(Status, SaysWhatTheCheckOfTheObjectsFound) {
 
 TEST_F(Status, GivesTheReportAsJson) {
   const Outcome sound = status({"--json"});
-  EXPECT_EQ(sound.status, 0) << sound.errors;
+  EXPECT_EQ(sound.status, fell_back) << sound.errors;
   auto json = nlohmann::json::parse(sound.output);
   EXPECT_EQ(json["as-recorded"], true);
   EXPECT_TRUE(json["problem"].is_null());
@@ -160,7 +174,7 @@ TEST_F(Status, NoticesADoorThatWasOpenedSinceTheBoot) {
 TEST_F(Status, KnowsNothingOfDoorsFromAnEarlierInitramfs) {
   replace(report, "\"open-doors\"", "\"something-else\"");
   const Outcome outcome = status();
-  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_EQ(outcome.status, fell_back) << outcome.errors;
   EXPECT_THAT(outcome.output, HasSubstr("doors             unknown"));
 }
 
