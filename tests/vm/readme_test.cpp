@@ -25,9 +25,11 @@ TEST(Readme, StepsLeadFromAKeyToAMachine) {
   std::filesystem::create_directory(directory);
   const std::string root = must({CFS_SOURCE "/qemu/debian-root", "trixie"});
   std::filesystem::create_directory_symlink(root, directory / "rootfs");
-  // Bash reads a line when it has executed the one before. The last becomes a machine on the same terminal.
+  // Bash reads a line when it has executed the one before. The last becomes a machine on the same terminal,
+  // which ends with the shell: both are in a process namespace of their own.
   const std::string steps = workshop.write("steps", code_under("From a root directory to a machine"));
-  auto shell = Machine::start_command({"env", "--ignore-environment", "--chdir=" + directory.string(),
+  auto shell = Machine::start_command({"unshare", "--pid", "--fork", "--kill-child", "env",
+                                       "--ignore-environment", "--chdir=" + directory.string(),
                                        "PATH=" CFS_PROGRAMS "/sign:/usr/sbin:/usr/bin:/sbin:/bin", "bash",
                                        "-e", steps});
   ASSERT_TRUE(shell) << shell.error().line();
