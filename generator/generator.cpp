@@ -39,7 +39,7 @@ std::string policy_file() {
   return cat(initramfs_configuration, '/', policy_name);
 }
 
-// Makes systemd wait as long as the policy says. Gives the name of the device's unit.
+// Makes systemd wait as long as the policy says. Returns the name of the device's unit.
 Result<std::string> add_timeout(UnitFiles& files, const DeviceSpec& device, const Policy& policy) {
   std::string name = CFS_TRY(unit_name(device_node(device), "device"));
   // Named as systemd-fstab-generator's, for root= with rootflags=x-systemd.device-timeout=: ours comes first.

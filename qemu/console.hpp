@@ -7,7 +7,7 @@
 
 namespace cfs {
 
-// Takes the bytes of a serial line as they come and gives their text: without carriage returns, NULs, other
+// Takes the bytes of a serial line as they come and returns their text: without carriage returns, NULs, other
 // control characters and escape sequences (ECMA-48), even when a sequence arrives in pieces.
 class ConsoleText {
  public:

@@ -66,7 +66,7 @@ Result<std::pair<Fd, Fd>> make_line(const char* what) {
   ::_exit(not_executed);
 }
 
-// What comes next on a line: nothing at its end. Code::io_error, also after the deadline.
+// What comes next on a line: empty at its end. Code::io_error, also after the deadline.
 Result<std::string> receive(const Fd& line, std::chrono::steady_clock::time_point deadline) {
   for (;;) {
     const auto left = std::chrono::ceil<Machine::Timeout>(deadline - std::chrono::steady_clock::now());

@@ -34,7 +34,7 @@ class Machine {
   Machine& operator=(const Machine&) = delete;
   ~Machine();  // ends it at once, as a power cut would
 
-  // Waits until the console shows `marker` after the last marker that was waited for. Gives the text from
+  // Waits until the console shows `marker` after the last marker that was waited for. Returns the text from
   // there to the end of this marker. Code::io_error, with the console's last lines, when the machine ends
   // without it or `timeout` has passed.
   [[nodiscard]] Result<std::string> wait_for(std::string_view marker, Timeout timeout);

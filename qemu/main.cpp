@@ -52,7 +52,7 @@ Result<unsigned> number(const char* text) {
   return *value;
 }
 
-// Nothing when help was asked for.
+// nullopt when help was asked for.
 Result<std::optional<Options>> parse(int argc, char** argv) {
   enum : int { kernel = 1, initrd, disk, append, memory, check, timeout, help };
   const option known[] = {
@@ -105,7 +105,7 @@ Result<std::optional<Options>> parse(int argc, char** argv) {
   return options;
 }
 
-// Becomes QEMU. Gives a Result only when it could not.
+// Becomes QEMU. Returns only when it could not.
 Result<> connect(const cfs::MachineOptions& machine) {
   auto command = cfs::qemu_command(machine, cfs::SerialLine::terminal);
   std::vector<char*> arguments;

@@ -46,7 +46,7 @@ struct TomlTable::Impl {
     return fail(code, cat(path, printable(key), " ", why));
   }
 
-  // The value of a key, taken out of the table: nothing if it is absent.
+  // The value of a key, taken out of the table: nullopt if it is absent.
   template <class T>
   Result<std::optional<T>> take(std::string_view key, std::string_view kind) {
     const toml::node* node = table.get(key);

@@ -56,7 +56,7 @@ Result<> write_marker() {
   return write_file(front_door_marker, "");
 }
 
-// Up to the moment where only systemd is left to execute. Gives its environment.
+// Up to the moment where only systemd is left to execute. Returns its environment.
 Result<std::vector<std::string>> prepare(Kernel& kernel, FailurePlan& plan) {
   CFS_TRY(mount_kernel_file_systems(kernel));
   Policy policy = CFS_TRY(load_policy_of(initramfs_configuration));

@@ -12,7 +12,7 @@ namespace cfs {
 
 namespace {
 
-// Nothing where there is no state.
+// nullopt if there is no state.
 Result<std::optional<HiddenMount>> find_state(Kernel& kernel) {
   constexpr std::size_t longest_path = 4096;
   const auto path = read_file(cat(report_directory, '/', state_device_name), longest_path);

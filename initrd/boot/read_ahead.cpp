@@ -60,7 +60,7 @@ struct Extent {
   std::uint64_t length;
 };
 
-// Where the blocks of a directory lie; nothing if that is not known.
+// Where the blocks of a directory lie; none if that is not known.
 std::vector<Extent> extents_of(const Fd& objects, const std::string& name) {
   constexpr unsigned most = 4;
   const auto directory = open_directory_beneath(objects, name);

@@ -119,7 +119,7 @@ std::optional<std::string> device_path(const std::string& directory) {
   return std::nullopt;
 }
 
-// Nothing where the device is no partition.
+// Empty if the device is not a partition.
 PartitionTags partition_tags(const Fd& device) {
   struct stat status{};
   if (::fstat(device.get(), &status) != 0 || !S_ISBLK(status.st_mode)) {
@@ -161,7 +161,7 @@ bool is_named_by_its_partition(const DeviceSpec& spec) {
   return spec.by == DeviceSpec::By::partuuid || spec.by == DeviceSpec::By::partlabel;
 }
 
-// Nothing when there is no such block device, when it cannot be opened (a drive without a medium), or when it
+// nullopt when there is no such block device, when it cannot be opened (a drive without a medium), or when it
 // is not the one that is looked for. A disk may have dozens of partitions: of each is read what `spec` asks
 // for only.
 std::optional<BlockDevice> look_at(const std::string& path, const DeviceSpec& spec) {

@@ -43,7 +43,7 @@ bool is_device_path(std::string_view path) noexcept {
   });
 }
 
-// A tag as udev writes it into the name of a link, with \xNN for what is not plain. Nothing for what udev
+// A tag as udev writes it into the name of a link, with \xNN for what is not plain. nullopt for what udev
 // does not write.
 std::optional<std::string> decode_link(std::string_view name) {
   std::string tag;

@@ -104,8 +104,8 @@ std::string format_list(const std::vector<std::string>& values) {
   return text + ']';
 }
 
-// The numbers that a kernel version begins with: "6.12.9-cloud" gives 6, 12, 9. Zeros for those not there;
-// nothing without two of them.
+// The numbers that a kernel version begins with: 6, 12, 9 for "6.12.9-cloud". Zeros for those not there;
+// nullopt without two of them.
 std::optional<std::array<std::uint32_t, 4>> version_numbers(std::string_view text) noexcept {
   std::array<std::uint32_t, 4> numbers{};
   std::size_t count = 0;

@@ -21,7 +21,7 @@ std::string base64_encode(std::span<const unsigned char> bytes) {
   return text;
 }
 
-// Nothing unless `text` is the one canonical form: nettle's decoder also takes blanks and loose final bits.
+// nullopt unless `text` is the one canonical form: nettle's decoder also takes blanks and loose final bits.
 std::optional<std::vector<unsigned char>> base64_decode(std::string_view text) {
   std::vector<unsigned char> bytes(BASE64_DECODE_LENGTH(text.size()));
   base64_decode_ctx context;

@@ -58,7 +58,7 @@ struct Range {
   std::uint64_t maximum = 0;
 };
 
-// Instructions, or what else is counted, of the runs that have both stages; nothing if none has.
+// Instructions, or what else is counted, of the runs that have both stages; nullopt if none has.
 [[nodiscard]] std::optional<Range> range(const Measured& measured, Stage from, Stage to,
                                          std::uint64_t StageCount::* figure = &StageCount::instructions);
 

@@ -26,12 +26,12 @@ class Counts {
   // fewer instructions than the one before.
   [[nodiscard]] static Result<Counts> parse(std::string_view text);
 
-  // Nothing for a stage that this boot does not have, or does not mark.
+  // nullopt for a stage that this boot does not have, or does not mark.
   [[nodiscard]] const std::optional<StageCount>& at(Stage stage) const {
     return stages_[static_cast<std::size_t>(stage)];
   }
 
-  // From the end of one stage to the end of another; nothing unless the boot has both, in this order.
+  // From the end of one stage to the end of another; nullopt unless the boot has both, in this order.
   [[nodiscard]] std::optional<StageCount> between(Stage from, Stage to) const;
 
  private:

@@ -20,7 +20,7 @@ class Observer {
   [[nodiscard]] const std::string& plugin_options() const noexcept { return plugin_options_; }
 
   // Until it is told to stop: adds to each line of the plugin what the first disk has read by then, and lets
-  // the machine go on. Gives all lines, as Counts::parse() wants them. Code::io_error.
+  // the machine go on. Returns all lines, as Counts::parse() wants them. Code::io_error.
   [[nodiscard]] Result<std::string> observe(const std::stop_token& stop, Machine& machine) const;
 
  private:

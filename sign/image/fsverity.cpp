@@ -36,7 +36,7 @@ class MerkleTree {
   // Takes the next blocks of the file.
   Result<> add(std::span<const char> blocks) { return add_to(0, blocks); }
 
-  // Completes the tree, and gives the root hash.
+  // Completes the tree, and returns the root hash.
   Result<std::string> finish();
 
   // What was kept: whole blocks, root level first, without the root hash.

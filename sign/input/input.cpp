@@ -25,7 +25,7 @@ bool is_directory(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-// Nothing for what is no OCI image.
+// nullopt for what is not an OCI image.
 std::optional<OciImage> as_oci(const std::string& source, bool directory) {
   OciImage image;
   if (source.starts_with(oci_prefix)) {

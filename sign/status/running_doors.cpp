@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t max_bytes = 64UL * 1024;
 
-// A file of the kernel's; nothing where it has none of that name.
+// A file of the kernel's; nullopt if it has none of that name.
 Result<std::optional<std::string>> read_kernel_file(const std::string& path) {
   auto text = read_file(path, max_bytes);
   if (!text && text.error().code() == Code::not_found) {

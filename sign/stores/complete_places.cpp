@@ -67,7 +67,7 @@ struct Found {
   std::string path = "/";
 };
 
-// What the path names; nothing where it names nothing. Symbolic links, with `follow`, lead on; otherwise they
+// What the path names; nullopt if it names nothing. Symbolic links, with `follow`, lead on; otherwise they
 // are what is found, or nothing in the middle.
 std::optional<Found> find(const FileTree& tree, std::string_view path, bool follow) {
   std::deque<std::string> left = components(path);

@@ -43,7 +43,7 @@ double seconds_since(Clock::time_point start) {
   ::_exit(exit_not_started);
 }
 
-// Adds the cost of the command to `cost`, and gives its output.
+// Adds the cost of the command to `cost`, and returns its output.
 Result<std::string> run_measured(const Command& command, Cost& cost) {
   // Files in memory rather than pipes: however much the program says, it never waits for us.
   const Fd output(::memfd_create("output", MFD_CLOEXEC));

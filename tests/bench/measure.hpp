@@ -60,7 +60,7 @@ inline constexpr auto run_file_system = "run";
 [[nodiscard]] Result<std::vector<Measured>> compare(const std::vector<Contender>& contenders, unsigned runs,
                                                     const Workspace& workspace);
 
-// Runs a command and gives its standard output. Fails with what it said if it fails.
+// Runs a command and returns its standard output. Fails with what it said if it fails.
 [[nodiscard]] Result<std::string> run(const Command& command);
 
 }  // namespace cfs::bench

@@ -28,7 +28,7 @@ class SmallStore {
     directory_.write("store/" + std::string(name), bytes);
   }
 
-  // Composes an image whose files NAME have these contents, and gives its digest.
+  // Composes an image whose files NAME have these contents, and returns its digest.
   [[nodiscard]] Digest compose(const std::vector<std::pair<std::string, std::string>>& files) const {
     const TempDirectory root;
     for (const auto& [name, bytes] : files) {

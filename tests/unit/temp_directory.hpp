@@ -45,7 +45,7 @@ class TempDirectory {
     return name.empty() ? path_.string() : (path_ / name).string();
   }
 
-  // Writes a file; its directories are made when they are not there. Gives its path.
+  // Writes a file; its directories are made when they are not there. Returns its path.
   // NOLINTNEXTLINE(modernize-use-nodiscard): most tests know the path already
   std::string write(std::string_view name, std::string_view bytes) const {
     const auto file = path_ / name;

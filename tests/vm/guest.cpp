@@ -149,7 +149,7 @@ void mount_procfs_as_user() {
               WEXITSTATUS(status) == 0 ? "ok" : ::strerrorname_np(WEXITSTATUS(status)));
 }
 
-// The SELinux label; nothing where there is none.
+// The SELinux label; empty if there is none.
 void say_label(const char* path) {
   char label[256];
   const ssize_t size = ::lgetxattr(path, "security.selinux", label, sizeof label);

@@ -33,7 +33,7 @@ class HostSystem {
   [[nodiscard]] std::filesystem::path disk() const { return workshop_ / "disk.img"; }
   [[nodiscard]] const KernelFiles& kernel() const { return kernel_; }
 
-  // Composes the root as it is now into the store, with a signed manifest of this name in this slot. Gives
+  // Composes the root as it is now into the store, with a signed manifest of this name in this slot. Returns
   // the digest.
   [[nodiscard]] std::string add_image(const std::string& name, const std::string& slot,
                                       const std::string& var = "bind") const;

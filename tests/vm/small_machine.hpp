@@ -32,7 +32,7 @@ struct InitramfsParts {
   std::filesystem::path output;
 };
 // The initramfs for PID 1 that cfs-sign makes for the disks of these machines, with these options besides.
-// Gives `output`. Throws std::runtime_error.
+// Returns `output`. Throws std::runtime_error.
 std::filesystem::path make_initramfs(const InitramfsParts& parts,
                                      const std::vector<std::string>& options = {});
 

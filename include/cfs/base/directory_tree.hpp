@@ -36,7 +36,7 @@ struct CopyOptions {
 [[nodiscard]] Result<> copy_attributes(const Fd& from, const Fd& to);
 
 // Removes what is below `directory` on the same file system, until `deadline`. Errors are ignored: what stays
-// only takes room. Gives whether the directory is empty now.
+// only takes room. Returns whether the directory is empty now.
 bool remove_tree(const Fd& directory, std::chrono::steady_clock::time_point deadline =
                                           std::chrono::steady_clock::time_point::max());
 

@@ -40,7 +40,7 @@ namespace cfs {
 // The most bytes that Linux lets the target of a symbolic link have.
 inline constexpr std::size_t link_target_max = 4095;
 
-// The target of the symbolic link `name` directly in `directory`; nothing if there is no such entry.
+// The target of the symbolic link `name` directly in `directory`; nullopt if there is no such entry.
 // Code::path_refused if it is not a link or its target is longer than link_target_max.
 [[nodiscard]] Result<std::optional<std::string>> read_link(const Fd& directory, const std::string& name);
 
@@ -81,8 +81,8 @@ struct ListedEntry {
 // Code::not_found, Code::io_error, Code::path_refused.
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t limit);
 
-// Reads at the descriptor's position as much as there is at once, at most what fits into `buffer`, and gives
-// how much that was: 0 at the end. Code::io_error.
+// Reads at the descriptor's position as much as there is at once, at most what fits into `buffer`, and
+// returns how much that was: 0 at the end. Code::io_error.
 [[nodiscard]] Result<std::size_t> read_some(const Fd& file, std::span<char> buffer);
 
 // Writes all bytes at the descriptor's position. Code::io_error.

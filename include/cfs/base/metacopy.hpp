@@ -17,7 +17,7 @@ inline constexpr std::size_t metacopy_header_size = 4;
 // For contents that have this fs-verity digest.
 [[nodiscard]] std::string format_metacopy(const Digest& digest);
 
-// The digest in a value that is not empty; nothing where overlayfs would take it for malformed.
+// The digest in a value that is not empty; nullopt if overlayfs would take it for malformed.
 [[nodiscard]] std::optional<Digest> parse_metacopy(std::string_view value);
 
 }  // namespace cfs

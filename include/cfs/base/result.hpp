@@ -18,13 +18,13 @@ namespace cfs {
 
 // Stable names: scripts, tests and boot.json rely on name(code). Add, never rename.
 enum class Code : std::uint8_t {
-  usage,                // the command line of a program makes no sense
+  usage,                // the command line of a program is invalid
   io_error,             // a system call failed in a way no other code names
   not_found,            // a file or directory that the user named is not there
   already_exists,       // refused to overwrite
   unsupported_input,    // an input file of a kind that cannot be represented
   input_changed,        // a file changed while it was read
-  archive_malformed,    // a tar stream or an OCI image that makes no sense, or no clear one
+  archive_malformed,    // a tar stream or an OCI image that is malformed or ambiguous
   blob_mismatch,        // a blob of an OCI image is not the one its digest names
   interrupted,          // SIGINT or SIGTERM
   policy_missing,       // no policy in the initramfs
@@ -64,7 +64,7 @@ enum class Code : std::uint8_t {
   report_malformed,     // boot.json does not say what it must say
   initrd_refused,       // an initrd in which the command line could start something before composefs-root, or
                         // instead
-  profile_malformed,    // a boot profile that is none, or another image's
+  profile_malformed,    // not a boot profile, or another image's
   door_open,  // what would let in code from outside the verified root could not be, or is not, closed
 };
 

@@ -45,7 +45,7 @@ template <class... Parts>
   return detail::join({detail::piece(parts)...});
 }
 
-// The whole of `text` as a decimal number without sign or blanks; nothing if it is anything else or does not
+// The whole of `text` as a decimal number without sign or blanks; nullopt if it is anything else or does not
 // fit.
 template <std::unsigned_integral N>
 [[nodiscard]] std::optional<N> parse_decimal(std::string_view text) {
@@ -66,7 +66,7 @@ template <std::unsigned_integral N>
 // Lower-case hexadecimal.
 [[nodiscard]] std::string to_hex(std::span<const unsigned char> bytes);
 
-// The bytes that an even number of lower-case hexadecimal digits names; nothing for any other text.
+// The bytes that an even number of lower-case hexadecimal digits names; nullopt for any other text.
 [[nodiscard]] std::optional<std::vector<unsigned char>> from_hex(std::string_view text);
 
 // 16 bytes as "6ba7b810-9dad-11d1-80b4-00c04fd430c8", lower case.

@@ -29,7 +29,7 @@ class TomlTable {
   TomlTable& operator=(TomlTable&&) noexcept;
   ~TomlTable();
 
-  // Each takes the key out of the table: nothing if it is absent, an error naming the key if it has another
+  // Each takes the key out of the table: nullopt if it is absent, an error naming the key if it has another
   // type.
   [[nodiscard]] Result<std::optional<std::string>> string(std::string_view key);
   [[nodiscard]] Result<std::optional<std::uint64_t>> number(std::string_view key);  // 0 … 2^63-1

@@ -17,7 +17,7 @@ namespace cfs {
 // at at all is tried here: what fails later is the image's. Code::io_error, Code::mount_failed.
 [[nodiscard]] Result<Fd> clone_running_root(Kernel& kernel);
 
-// check_completeness() of all of it: gives the number of its files.
+// check_completeness() of all of it: returns the number of its files.
 [[nodiscard]] Result<std::size_t> check_running_objects(const Fd& root);
 
 // Writes down what check_running_objects() found, for cfs-sign status. Errors of write_file().

@@ -22,7 +22,7 @@ struct Selection {
 };
 
 // What a command line that check_cmdline() has accepted selects. Code::parameter_refused for a value of ours,
-// or a root=, that makes no sense. `root=` values that are systemd keywords (gpt-auto, fstab, off, …), which
+// or a root=, that is invalid. `root=` values that are systemd keywords (gpt-auto, fstab, off, …), which
 // only a signed command line may carry, select nothing.
 [[nodiscard]] Result<Selection> select(const Cmdline& cmdline, const Policy& policy);
 

@@ -25,7 +25,7 @@ struct DiskLayout {
   enum class Kind : std::uint8_t { gpt, raw };  // partitions, or nothing but the store's file system
   Kind kind = Kind::gpt;
   std::optional<std::uint64_t>
-      size;  // of the image, in bytes; nothing: as small as the store needs, and a little
+      size;  // of the image, in bytes; nullopt: as small as the store needs, and a little
   std::uint64_t state_size = default_state_size;  // in bytes; 0: no state partition; not looked at for raw
   std::uint32_t timestamp = 1;                    // of all files, in seconds since 1970; not 0
 };

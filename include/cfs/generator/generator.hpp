@@ -16,7 +16,7 @@ namespace cfs {
 // Nothing that must not be switched off depends on it: see front_door.hpp, and the units of the guard. Opens
 // nothing else; the same input gives the same files; each appears complete or not at all.
 //
-// Writes nothing where the policy or the command line makes no sense: errors of load_policy() and select(),
+// Writes nothing if the policy or the command line is invalid: errors of load_policy() and select(),
 // and Code::unsupported_input for a device that cannot be named in a unit. Code::io_error and Code::not_found
 // when writing fails.
 [[nodiscard]] Result<> generate(const std::string& root, const std::string& directory);

@@ -7,7 +7,7 @@
 
 namespace cfs {
 
-// Runs it with these arguments and gives its exit status: writes the units if this is an initrd, and says
+// Runs it with these arguments and returns its exit status: writes the units if this is an initrd, and says
 // what is wrong on standard error or, where that leads nowhere, in the kernel log.
 [[nodiscard]] int run_generator(const std::vector<std::string>& arguments);
 

@@ -13,7 +13,7 @@ namespace cfs::dump {
 
 // The bytes that a field stands for. Code::unsupported_input for a backslash that begins no escape.
 [[nodiscard]] Result<std::string> unescape(std::string_view field);
-// The same; nothing for one that is unset.
+// The same; nullopt for one that is unset.
 [[nodiscard]] Result<std::optional<std::string>> unescape_optional(std::string_view field);
 
 // The way back, in the one form that mkcomposefs writes. `also` is a character to escape besides: '=' ends

@@ -23,7 +23,7 @@ struct XattrView {
 inline constexpr std::string_view metacopy_name = "trusted.overlay.metacopy";
 inline constexpr std::string_view redirect_name = "trusted.overlay.redirect";
 
-// The name that an image has as the number of a prefix and the rest; nothing if the name is empty or an image
+// The name that an image has as the number of a prefix and the rest; nullopt if the name is empty or an image
 // would have it in another way.
 [[nodiscard]] std::optional<std::string> full_name(std::uint8_t index, std::string_view rest);
 
@@ -48,7 +48,7 @@ class SharedXattrs {
   // Of those an inode carries, at most this many refer to the shared area.
   static constexpr std::size_t max_per_inode = 128;
 
-  // In bytes from the start of the shared area; nothing if it is not shared.
+  // In bytes from the start of the shared area; nullopt if it is not shared.
   [[nodiscard]] std::optional<std::uint32_t> offset(const XattrView& xattr) const;
   [[nodiscard]] const std::string& bytes() const noexcept { return bytes_; }
 

@@ -29,7 +29,7 @@ class HardLinks {
  public:
   explicit HardLinks(const FileTree& tree) : tree_(tree), names_(count_names(tree)) {}
 
-  // Where the walk met this inode before; nothing if `path` is its first name.
+  // Where the walk met this inode before; nullptr if `path` is its first name.
   [[nodiscard]] const std::string* earlier_name(const std::string& path, InodeId inode);
 
   // The link count that stat(2) shows.

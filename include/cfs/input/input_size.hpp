@@ -13,7 +13,7 @@ namespace cfs {
 class Exclusions;
 
 // Counts the regular files that scan() will read below `root`. What cannot be read counts nothing, and scan()
-// will tell of it. Nothing when it was stopped.
+// will tell of it. nullopt when it was stopped.
 [[nodiscard]] std::optional<Work> count_input(const std::string& root, const Exclusions& exclude,
                                               const std::stop_token& stop);
 

@@ -22,7 +22,7 @@ inline constexpr std::size_t inline_max = 64;
 
 // For scan() and for the readers of archives alike.
 struct ScanOptions {
-  StoreWriter* store = nullptr;         // where contents are put; nothing: they are only hashed
+  StoreWriter* store = nullptr;         // where contents are put; nullptr: they are only hashed
   Progress* progress = nullptr;         // told of every regular file
   unsigned threads = 0;                 // that read and hash; 0: one for each processor
   const Exclusions* exclude = nullptr;  // what is not read at all

@@ -23,7 +23,7 @@ class SelinuxLabels {
   [[nodiscard]] static Result<SelinuxLabels> open(const std::string& file_contexts);
 
   // The label of a file of this type at this absolute path, as security.selinux holds it: with a NUL at the
-  // end. Nothing where the policy names none. Code::io_error.
+  // end. nullopt if the policy names none. Code::io_error.
   [[nodiscard]] Result<std::optional<std::string>> find(const std::string& path, mode_t mode) const;
 
  private:

@@ -19,7 +19,7 @@
 
 namespace cfs {
 
-// Gives the next bytes of an archive, good until the next call; none at its end.
+// Returns the next bytes of an archive, valid until the next call; none at its end.
 using ArchiveSource = std::function<Result<std::span<const char>>()>;
 
 // What a name that begins with ".wh." means.

@@ -19,7 +19,7 @@ inline constexpr std::size_t xattr_limit = 32767;
 [[nodiscard]] Result<> check_xattr_limit(std::span<const Xattr> xattrs);
 
 // In the order in which the kernel lists them. A descriptor opened with O_PATH will do (needs /proc then).
-// Nothing where the file system has no attributes. Code::unsupported_input past the limit;
+// None if the file system has no attributes. Code::unsupported_input past the limit;
 // Code::input_changed when they change meanwhile; Code::io_error.
 [[nodiscard]] Result<std::vector<Xattr>> read_xattrs(const Fd& file);
 

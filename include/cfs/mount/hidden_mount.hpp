@@ -27,7 +27,7 @@ struct HiddenMount {
 
 // Mounts the file system of an open device, if check_file_system() lets it: asked before, so that the kernel
 // gets to see no other, and once more afterwards, since the journal that the kernel replays can bring another
-// superblock. A device that gives the kernel other bytes than it gave before is beyond this.
+// superblock. This does not help against a device that returns other bytes to the kernel than before.
 // Needs /proc. Code::mount_failed, Code::kernel_feature, and the codes of check_file_system().
 [[nodiscard]] Result<HiddenMount> mount_hidden(Kernel& kernel, BlockDevice device,
                                                const HiddenMountRequest& request);

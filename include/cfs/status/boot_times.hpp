@@ -41,7 +41,7 @@ struct BootTimes {
 inline constexpr auto systemd_private_socket = "/run/systemd/private";
 
 // Asks the system's manager by `private_socket`, or by the system bus where nobody answers there, which
-// takes no privilege. Gives the units that were started at any time, in systemd's order; of those that are
+// takes no privilege. Returns the units that were started at any time, in systemd's order; of those that are
 // one device under several names, only the first. Code::io_error.
 [[nodiscard]] Result<BootTimes> read_boot_times(const std::string& private_socket = systemd_private_socket);
 

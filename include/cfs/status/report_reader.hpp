@@ -40,7 +40,7 @@ struct BootReport {
   std::string store_device;
   bool read_ahead = false;
   std::optional<std::vector<std::string>>
-      open_doors;                 // by the policy; nothing: written by an earlier version
+      open_doors;                 // by the policy; nullopt: written by an earlier version
   std::vector<TreeMount> mounts;  // without ids; the first is that of "/"
 
   std::string kernel_release;

@@ -29,7 +29,7 @@ enum class Kexec : std::uint8_t { absent, disabled, possible };
 struct RunningDoors {
   std::vector<RunningDoor> doors;  // none if the boot report does not know them
   std::optional<std::string>
-      lockdown;                 // of the kernel: "none", "integrity", "confidentiality"; nothing: no lockdown
+      lockdown;                 // of the kernel: "none", "integrity", "confidentiality"; nullopt: no lockdown
   Kexec kexec = Kexec::absent;  // whether root can make a kernel of its choice the next to run
 };
 

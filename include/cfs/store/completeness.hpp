@@ -38,7 +38,7 @@ enum class AfterReading : std::uint8_t { keep, forget };
 
 // Opens every file below the `places` (is_image_path(); each a directory or a file, and not through a
 // symbolic link) of the composed root, and reads its first completeness_read_bytes, but not those of ELF
-// files; lists every directory and reads every symbolic link, which lie in the image. Gives the number of
+// files; lists every directory and reads every symbolic link, which lie in the image. Returns the number of
 // files. The first that cannot be read ends the walk: its path and what `explain` says of it; without that
 // what the kernel's answer means: Code::object_missing, Code::digest_mismatch, Code::object_damaged,
 // Code::path_refused, Code::io_error. Code::manifest_malformed for a place that the image does not have;

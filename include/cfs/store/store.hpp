@@ -41,7 +41,7 @@ class Store {
   [[nodiscard]] Result<Fd> profile(const Digest& image) const;
 
   // The manifest name that a slot holds, parsed from its link, which must read exactly
-  // "../manifests/NAME.toml". Nothing if the slot is empty. Code::path_refused.
+  // "../manifests/NAME.toml". nullopt if the slot is empty. Code::path_refused.
   [[nodiscard]] Result<std::optional<std::string>> slot(std::string_view slot_name) const;
 
   struct ManifestFiles {

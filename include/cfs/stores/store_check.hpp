@@ -36,7 +36,7 @@ struct StoreReport {
 [[nodiscard]] Result<> check_object(const Fd& store, const std::string& path, const Digest& digest,
                                     Progress* progress = nullptr);
 
-// Hashes every object, on two threads: what the kernel does on first use. Gives what is wrong, in the order
+// Hashes every object, on two threads: what the kernel does on first use. Returns what is wrong, in the order
 // of paths: errors of check_object().
 [[nodiscard]] std::vector<Error> check_objects(const StoreContents& contents, Progress& progress);
 

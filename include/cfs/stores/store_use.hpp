@@ -21,7 +21,7 @@ class StoreUse {
   StoreUse(const StoreContents& contents, std::string path)
       : contents_(contents), path_(std::move(path)), needed_(contents.objects.size()) {}
 
-  // Marks the image's object and all that it needs as needed. Gives what is wrong, in the order of paths:
+  // Marks the image's object and all that it needs as needed. Returns what is wrong, in the order of paths:
   // Code::image_missing, Code::image_malformed, Code::io_error; Code::object_missing for each object that is
   // not there, Code::object_damaged for each that has another size. An image that was added before gives
   // nothing.
@@ -33,7 +33,7 @@ class StoreUse {
   [[nodiscard]] const std::set<Digest>& images() const noexcept { return images_; }
 
  private:
-  // Marks the object; nothing if it is not there.
+  // Marks the object; nullptr if it is not there.
   const StoreContents::Object* use(std::string_view path);
 
   const StoreContents& contents_;

@@ -45,7 +45,7 @@ class StoreWriter {
   [[nodiscard]] Result<> put(const Digest& digest, const Fd& source, std::uint64_t size,
                              std::string_view head);
 
-  // Takes the `size` bytes that `read` gives, hashing them on their way into the store, and gives their
+  // Takes the `size` bytes that `read` gives, hashing them on their way into the store, and returns their
   // digest. As put() above; errors are those of `read` too.
   [[nodiscard]] Result<Digest> put(const VerityReader& read, std::uint64_t size, HashAlgorithm algorithm);
 

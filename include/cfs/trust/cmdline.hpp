@@ -26,7 +26,7 @@ inline constexpr std::size_t cmdline_max_bytes = 64UL * 1024;
 
 struct Parameter {
   std::string name;                  // as written
-  std::optional<std::string> value;  // nothing: given without "="
+  std::optional<std::string> value;  // nullopt: given without "="
 };
 
 // The parameter that a word is, once its quotes are removed.

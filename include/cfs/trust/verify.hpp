@@ -57,7 +57,7 @@ class VerifiedManifest {
                                                        std::span<const PublicKey> keys, const Policy& policy,
                                                        std::string_view kernel_release);
 
-// Gives the fs-verity digest of an open file: the kernel's word (Kernel::measure_verity) on a device. On a
+// Returns the fs-verity digest of an open file: the kernel's word (Kernel::measure_verity) on a device. On a
 // build host it is computed, with the algorithm of the digest that is expected.
 using MeasureVerity = std::function<Result<Digest>(const Fd& file, HashAlgorithm expected)>;
 

@@ -27,7 +27,7 @@ class Oci : public testing::Test {
   }
   static std::string blob_path(const std::string& digest) { return cat("blobs/sha256/", digest.substr(7)); }
 
-  // Writes a blob and gives its descriptor, with `more` members.
+  // Writes a blob and returns its descriptor, with `more` members.
   [[nodiscard]] std::string blob(const std::string& bytes, const std::string& more = "") const {
     layout.write(blob_path(digest_of(bytes)), bytes);
     return descriptor(bytes, more);
