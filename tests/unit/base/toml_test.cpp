@@ -42,7 +42,7 @@ TEST(Toml, GivesWhatAWordStandsFor) {
   EXPECT_EQ(table.word("a", sizes).value(), 1);
   EXPECT_EQ(table.place_among("b", only_words(sizes)).value(), 2U);
   EXPECT_EQ(table.word("absent", sizes).value(), std::nullopt);
-  auto inner = table.required_table("t").value();
+  auto inner = table.table("t").value().value();
   EXPECT_EQ(inner.word("d", sizes).error().what(), "t.d is \"Small\", not large, small or medium");
   EXPECT_EQ(inner.word("e", sizes).error().what(), "t.e must be a string");
   EXPECT_FALSE(inner.word("c", sizes));
