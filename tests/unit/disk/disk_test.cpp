@@ -52,9 +52,9 @@ class Disk : public ::testing::Test {
 
   void add_object(std::size_t size) { store_.write(object_path(sample(size)), sample(size)); }
 
-  Result<> write(const std::string& name) { return write_of(store_, name); }
+  Result<std::uint64_t> write(const std::string& name) { return write_of(store_, name); }
 
-  Result<> write_of(const TempDirectory& store, const std::string& name) {
+  Result<std::uint64_t> write_of(const TempDirectory& store, const std::string& name) {
     const auto contents = read_store(store.path());
     if (!contents) {
       return tl::unexpected(contents.error());
