@@ -52,6 +52,7 @@ const fs::path& workshop() {
     fs::create_directory(made / "bin");
     fs::copy_file(cfs_sign_program, made / "bin/cfs-sign");  // copies: another user must get there
     fs::copy_file(initrd_program, made / "bin/composefs-root");
+    fs::create_symlink("composefs-root", made / "bin/mount.composefs-root");
     fs::permissions(made.path(), fs::perms(0755));
     must({"sh", "-euc", "cd \"$1\" && PATH=$1/bin:$PATH && . \"$2\"", "sh", made.path(),
           std::string(folder) + "prepare"});

@@ -51,10 +51,15 @@ TEST_F(StoreTest, FileSystemWithoutAStoreIsMalformed) {
 }
 
 TEST_F(StoreTest, StoreWithoutObjectsIsMalformed) {
+  const auto refused = [this] {
+    const Fd root = open_directory(directory.path()).value();
+    EXPECT_EQ(Store::open(directory.path("composefs")).error().code(), Code::store_malformed);
+    EXPECT_EQ(Store::open_on(root)->objects().error().code(), Code::store_malformed);
+  };
   std::filesystem::remove(directory.path("composefs/objects"));
-  EXPECT_EQ(store().objects().error().code(), Code::store_malformed);
+  refused();
   link("objects", "/tmp");
-  EXPECT_EQ(store().objects().error().code(), Code::store_malformed);
+  refused();
 }
 
 TEST_F(StoreTest, OpensObjectsByDigest) {
