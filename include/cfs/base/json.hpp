@@ -29,7 +29,7 @@ class Json {
 
   // A member of an object; `raw` takes a value that is JSON already.
   Json& raw(std::string_view name, std::string_view value);
-  Json& text(std::string_view name, std::string_view value) { return raw(name, json_quote(value)); }
+  Json& text(std::string_view name, std::string_view value);
   Json& boolean(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
   template <std::integral N>
     requires(!std::same_as<N, bool>)
@@ -45,6 +45,10 @@ class Json {
  private:
   Json(std::string_view brackets, Layout layout)
       : text_(1, brackets.front()), close_(brackets.back()), layout_(layout) {}
+
+  // What stands before an item, or before the value of a member.
+  void begin();
+  void begin(std::string_view name);
 
   std::string text_;
   char close_;
