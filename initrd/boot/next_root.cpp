@@ -70,9 +70,7 @@ Result<std::string> make_next_root(Kernel& kernel) {
       {.kernel = kernel, .configuration = configuration, .entered_by = EnteredBy::systemd, .clock = clock}));
   CFS_TRY(publish_root(root.report));
   CFS_TRY(close_root_doors(kernel, configuration.policy, CFS_TRY(read_kernel_cmdline(kernel))));
-  if (::mkdir(next_root_place, 0700) != 0 && errno != EEXIST) {
-    return fail_errno(Code::mount_failed, cat("create ", next_root_place));
-  }
+  CFS_TRY(create_directory(next_root_place, 0700, Code::mount_failed));
   CFS_TRY(kernel.attach(root.tree, CFS_TRY(open_directory(next_root_place)), "."));
   mark_stage<Stage::attached>();
   return root.report.summary(clock.elapsed());

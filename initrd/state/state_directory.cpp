@@ -18,6 +18,7 @@
 #include "cfs/base/file.hpp"
 #include "cfs/base/text.hpp"
 #include "cfs/base/words.hpp"
+#include "cfs/mount/upper_layer.hpp"
 
 namespace cfs {
 
@@ -129,14 +130,13 @@ Result<StateDirectory::Etc> StateDirectory::etc(const Digest& image, const Fd& l
     }
   } else {
     result.upper = uppers.empty() ? EtcUpper::created : EtcUpper::copied;
-    const Fd layers = CFS_TRY(make_directory(place, unfinished, 0700));
     if (!uppers.empty()) {
+      const Fd layers = CFS_TRY(make_directory(place, unfinished, 0700));
       const Fd before = CFS_TRY(open_directory_beneath(place, cat(uppers.front().text(), "/upper")));
       CFS_TRY_IN(copy_tree(before, layers, "upper", {.objects = &objects}),
                  "copy the /etc of the last image");
     }
-    CFS_TRY(copy_attributes(lower, CFS_TRY(make_directory(layers, "upper", 0700))));
-    CFS_TRY(make_directory(layers, "work", 0700));
+    CFS_TRY(make_upper(place, std::string(unfinished), lower));
     CFS_TRY(publish(place, own.text()));
     uppers.insert(uppers.begin(), own);
   }

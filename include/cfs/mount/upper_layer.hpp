@@ -9,8 +9,9 @@
 
 namespace cfs {
 
-// Makes PLACE/NAME/upper and work for an overlay over `lower`, whose owner, mode and labels the upper
-// directory gets: the root of an overlay has those of its upper layer. Returns PLACE/NAME.
+// Makes PLACE/NAME/upper and work, as far as they are missing, for an overlay over `lower`, whose owner, mode
+// and labels the upper directory gets: the root of an overlay has those of its upper layer. Returns
+// PLACE/NAME.
 [[nodiscard]] Result<Fd> make_upper(const Fd& place, const std::string& name, const Fd& lower);
 
 }  // namespace cfs
